@@ -1,0 +1,88 @@
+package job
+
+// Faults of the board.
+const (
+	NoUSB               Code = "no-usb"
+	WrongBoardType      Code = "wrong-board-type"
+	NotParticleFirmware Code = "not-particle-firmware"
+	SystemParts         Code = "system-parts"
+	UnknownBootloader   Code = "unknown-bootloader"
+	DCTUnreadable       Code = "dct-unreadable"
+	NoDeviceID          Code = "no-device-id"
+	KeyErased           Code = "key-erased"
+	KeyDamaged          Code = "key-damaged"
+	ServerKeyBad        Code = "server-key-bad"
+	WriteNotVerified    Code = "write-not-verified"
+	NotRunning          Code = "not-running"
+	USBRefused          Code = "usb-refused"
+	ResetPossible       Code = "factory-reset-possible"
+)
+
+// Faults of the station.
+const (
+	BoardChanged     Code = "board-changed"
+	PortAmbiguous    Code = "port-ambiguous"
+	USBFailed        Code = "usb-failed"
+	LinesBusy        Code = "lines-busy"
+	GestureFailed    Code = "gesture-failed"
+	StoreFailed      Code = "store-failed"
+	StoreInUse       Code = "store-in-use"
+	StoreDamaged     Code = "store-damaged"
+	RecordUnreadable Code = "record-unreadable"
+	Interrupted      Code = "interrupted"
+	Internal         Code = "internal"
+)
+
+// Faults of the request.
+const (
+	BadRequest      Code = "bad-request"
+	UnknownKind     Code = "unknown-kind"
+	UnknownBay      Code = "unknown-bay"
+	UnknownJob      Code = "unknown-job"
+	UnknownRecord   Code = "unknown-record"
+	IDInUse         Code = "id-in-use"
+	TooLate         Code = "too-late"
+	NoSoundRecord   Code = "no-sound-record"
+	KeyOfOtherBoard Code = "key-of-another-board"
+	NotThisBoard    Code = "not-this-board"
+)
+
+var faults = []Fault{
+	{NoUSB, Unit, true, "The board did not come up on its USB port. Check that it sits in the cradle, that it has power, and that its USB cable goes to the port of this bay."},
+	{WrongBoardType, Unit, false, "This is not a RedBear Duo. Take it out; this station repairs only Duos."},
+	{NotParticleFirmware, Unit, false, "The board runs a bare WICED application, not the Particle firmware. It has no cloud key to repair; nothing was written."},
+	{SystemParts, Unit, false, "The system firmware on the board is missing, damaged or too old for its bootloader, so its keys cannot be written. Flash system part 1 and 2 first."},
+	{UnknownBootloader, Unit, false, "The bootloader is none of the known releases r3 to r6. Nothing was written. Report its version."},
+	{DCTUnreadable, Unit, false, "Neither copy of the configuration table (DCT) is sound. The raw sectors are saved; keys can only be restored after the table itself is."},
+	{NoDeviceID, Unit, false, "The board does not tell its device id. Read it from its label or from the cloud and give it with --device-id."},
+	{KeyErased, Unit, false, "The private key is erased and there is no saved key of this board. The board is kept in DFU mode, because it would make a new key when it starts."},
+	{KeyDamaged, Unit, false, "The private key is damaged and there is no saved key of this board. Look for a backup of it; else it needs a new key, and the cloud has to be told."},
+	{ServerKeyBad, Unit, false, "The cloud's public key or address on the board is missing or damaged. A repair mends it."},
+	{WriteNotVerified, Unit, true, "What was read back is not what was written. Try again; if it stays, the flash memory of the board is worn."},
+	{NotRunning, Unit, true, "The keys are right, but the board did not start its firmware. Press its RESET once; if it stays dark, flash the system firmware."},
+	{USBRefused, Unit, true, "The board refused a request in DFU mode. Try again; if it stays, press its RESET and try once more."},
+	{ResetPossible, Unit, false, "SETUP was held too long: the board may have reset its application and Wi-Fi settings. Check both before it goes back."},
+
+	{BoardChanged, Station, true, "Another board, or the same one plugged in again, is in the bay. Nothing more was written. Start the job again."},
+	{PortAmbiguous, Station, false, "The port path of the bay names more than one device. Give the full path, with the bus, in the configuration."},
+	{USBFailed, Station, true, "The station could not use its USB bus. Check the hub and its supply; then try again."},
+	{LinesBusy, Station, true, "Another program holds the RESET or SETUP line of the bay. End it, then try again."},
+	{GestureFailed, Station, true, "The RESET and SETUP lines could not be driven as needed. Check the wiring of the bay, then try again."},
+	{StoreFailed, Station, true, "The key store could not be written. Check the disk: is it full, or read-only?"},
+	{StoreInUse, Station, true, "Another gatewayd uses this store. Stop it first, or give this one a folder of its own."},
+	{StoreDamaged, Station, false, "The key store cannot be read. It was left as it is: put a good copy in its place, or move it away to begin a new one."},
+	{RecordUnreadable, Station, false, "A saved key could not be opened. Is the identity file of this station the one that the key was saved with?"},
+	{Interrupted, Station, true, "The job was interrupted too often. Look into the log for the reason, then start it again."},
+	{Internal, Station, false, "This is a bug in the gateway. Please report it with the log."},
+
+	{BadRequest, Demand, false, "The request is not well formed. See the message."},
+	{UnknownKind, Demand, false, "This station does not know that kind of job."},
+	{UnknownBay, Demand, false, "There is no such bay. `gatewayd bays` lists them."},
+	{UnknownJob, Demand, false, "There is no such job. `gatewayd jobs` lists them."},
+	{UnknownRecord, Demand, false, "There is no such key record. `gatewayd keys` lists them."},
+	{IDInUse, Demand, false, "Another job had this id. Use a new one."},
+	{TooLate, Demand, false, "The job is over, or the board is being written: it cannot be canceled any more."},
+	{NoSoundRecord, Demand, false, "No saved key of this board can be written back. `gatewayd keys` lists what there is."},
+	{KeyOfOtherBoard, Demand, false, "That key belongs to another board: the cloud would refuse this one. Nothing was written."},
+	{NotThisBoard, Demand, false, "The device id given is not that of the board in the bay. Nothing was written."},
+}

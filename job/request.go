@@ -1,0 +1,69 @@
+package job
+
+import "slices"
+
+// Kind is what a job does.
+type Kind string
+
+// The kinds that this station knows.
+const (
+	Diagnose Kind = "diagnose" // look, back up, tell; write nothing
+	Backup   Kind = "backup"   // store the board's keys; write nothing
+	Restore  Kind = "restore"  // write a saved key back, also over a sound one
+	Repair   Kind = "repair"   // find out what is wrong and mend it
+)
+
+// Kinds lists all kinds, in the order in which help texts show them.
+func Kinds() []Kind { return []Kind{Diagnose, Backup, Repair, Restore} }
+
+// Known tells whether the station knows this kind.
+func (k Kind) Known() bool { return slices.Contains(Kinds(), k) }
+
+// Source is who asked for a job.
+type Source string
+
+// Where requests come from.
+const (
+	FromCommand Source = "command" // the local socket
+	FromButton  Source = "button"  // a technician's button
+)
+
+// Request asks for one job.
+type Request struct {
+	ID      string  `json:"id"` // the station makes one when it is empty
+	Kind    Kind    `json:"kind"`
+	Bay     string  `json:"bay"`
+	Source  Source  `json:"source"`
+	Options Options `json:"options,omitzero"`
+}
+
+// Options are the choices that some kinds take.
+type Options struct {
+	// Record is the key record that a restore writes; empty means the best
+	// one of the board.
+	Record string `json:"record,omitempty"`
+
+	// DeviceID is the board's id as stated by the operator, 24 hex digits. It
+	// is used only for boards that cannot tell their own, and it is audited.
+	DeviceID string `json:"device_id,omitempty"`
+}
+
+// Check refuses a request that no station could carry out.
+func (r Request) Check() error {
+	switch {
+	case !ValidName(r.ID):
+		return Failf(BadRequest, "job id %q: want 1 to 64 of A-Z a-z 0-9 . _ -", r.ID)
+	case !r.Kind.Known():
+		return Failf(UnknownKind, "job kind %q: want one of %v", r.Kind, Kinds())
+	case !ValidName(r.Bay):
+		return Failf(UnknownBay, "bay name %q: want 1 to 64 of A-Z a-z 0-9 . _ -", r.Bay)
+	case r.Options.Record != "" && r.Kind != Restore:
+		return Failf(BadRequest, "option record: only a restore takes it, not a %s", r.Kind)
+	}
+	return nil
+}
+
+// Same tells whether two requests under one id ask for the same thing.
+func (r Request) Same(other Request) bool {
+	return r.Kind == other.Kind && r.Bay == other.Bay && r.Options == other.Options
+}

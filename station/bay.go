@@ -1,0 +1,186 @@
+package station
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"duogateway/job"
+)
+
+// bay is a cradle at work. Its worker goroutine walks one job at a time.
+type bay struct {
+	Bay
+	wake chan struct{} // holds one token when the queue may have grown
+
+	mu       sync.Mutex
+	presence presence
+	queue    []string // ids of admitted jobs, in order
+	running  *running
+	broken   error // the journal failed: the bay takes no more work
+}
+
+// running is the job that a bay's worker walks now.
+type running struct {
+	id       string
+	wrote    bool
+	canceled bool
+	cancel   context.CancelCauseFunc // ends the present step
+}
+
+var (
+	errCanceled = errors.New("canceled by request")
+	errTimedOut = errors.New("the time limit of the job is over")
+)
+
+func newBay(b Bay, lastPresence uint64) *bay {
+	return &bay{
+		Bay:      b,
+		wake:     make(chan struct{}, 1),
+		presence: presence{number: lastPresence, over: true},
+	}
+}
+
+func (b *bay) enqueue(id string) {
+	b.mu.Lock()
+	b.queue = append(b.queue, id)
+	b.mu.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next waits for a job. It says false when ctx has ended or the bay is broken.
+func (b *bay) next(ctx context.Context) (id string, ok bool) {
+	for {
+		if ctx.Err() != nil {
+			return "", false
+		}
+		if id, ok := b.take(); ok {
+			return id, true
+		}
+		select {
+		case <-b.wake:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (b *bay) take() (id string, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) == 0 || b.broken != nil {
+		return "", false
+	}
+	id, b.queue = b.queue[0], b.queue[1:]
+	b.running = &running{id: id}
+	return id, true
+}
+
+func (b *bay) rest() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.running = nil
+}
+
+// unqueue takes a waiting job out. It says false when the job does not wait.
+func (b *bay) unqueue(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i := slices.Index(b.queue, id)
+	if i < 0 {
+		return false
+	}
+	b.queue = slices.Delete(b.queue, i, i+1)
+	return true
+}
+
+// cancelRunning ends the step of a running job. It says false when the job
+// does not run here or has begun to write.
+func (b *bay) cancelRunning(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r := b.running
+	if r == nil || r.id != id || r.wrote {
+		return false
+	}
+	r.canceled = true
+	if r.cancel != nil {
+		r.cancel(errCanceled)
+	}
+	return true
+}
+
+// startWriting marks the point from which the job cannot be canceled. It says
+// false when it was canceled before.
+func (b *bay) startWriting() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.running.wrote = !b.running.canceled
+	return b.running.wrote
+}
+
+// beginStep gives a step its context. A step that writes is ended neither by a
+// request nor by the end of the station.
+func (b *bay) beginStep(ctx context.Context, writes bool) (context.Context, context.CancelCauseFunc) {
+	if writes {
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.running.cancel = cancel
+	if b.running.canceled {
+		cancel(errCanceled)
+	}
+	return ctx, cancel
+}
+
+// breakDown takes the bay out of service.
+func (b *bay) breakDown(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.broken = err
+}
+
+func (b *bay) isBroken() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.broken
+}
+
+// Status is what a bay tells about itself.
+type Status struct {
+	Name     string `json:"name"`
+	Port     string `json:"port"`
+	Occupied bool   `json:"occupied"`
+	Device   string `json:"device"` // what is on the port; empty when nothing is
+	DeviceID string `json:"device_id"`
+	Presence uint64 `json:"presence"`
+	Running  string `json:"running"` // the job; empty when the bay is idle
+	Waiting  int    `json:"waiting"`
+	Trouble  string `json:"trouble"` // why the bay takes no work; empty when it does
+
+	Last *job.Job `json:"last"` // the newest job of the bay; null when there was none
+}
+
+func (b *bay) status() Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := Status{Name: b.Name, Port: b.Port, Occupied: b.presence.occupied, Presence: b.presence.number, Waiting: len(b.queue)}
+	if s.Occupied {
+		s.Device, s.DeviceID = b.presence.device.Name, b.presence.id
+	}
+	if b.running != nil {
+		s.Running = b.running.id
+	}
+	switch {
+	case b.broken != nil:
+		s.Trouble = b.broken.Error()
+	case b.presence.ambiguous:
+		s.Trouble = "more than one device is on port " + b.Port
+	}
+	return s
+}

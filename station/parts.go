@@ -1,0 +1,63 @@
+package station
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"duogateway/job"
+)
+
+// Journal keeps jobs. Commit stores all of an entry or nothing, and returns
+// when it is on the disk; it is called by several goroutines. After an error
+// of Commit the caller does nothing more with that job.
+type Journal interface {
+	Commit(*job.Entry) error
+	Job(id string) (found job.Job, memory json.RawMessage, ok bool, err error)
+	Unfinished() ([]job.Job, error)
+	Bay(name string) (presence uint64, lastJob string, err error)
+}
+
+// Finder tells what is on the bus now. It is called often and by several
+// goroutines.
+type Finder interface {
+	Devices(ctx context.Context) ([]Device, error)
+}
+
+// Device is something on the bus.
+type Device struct {
+	Port string // where it is plugged in, as bays name ports
+	ID   string // the device id that it tells; empty when it tells none
+	Name string // for people: what it seems to be
+}
+
+// Recipes makes the plan of a job. An error rejects the job.
+type Recipes func(job.Job) (*job.Plan, error)
+
+// Bay is one cradle.
+type Bay struct {
+	Name string
+	Port string // see Finder
+}
+
+// Config is what a station is made of.
+type Config struct {
+	Bays    []Bay
+	Finder  Finder
+	Journal Journal
+	Recipes Recipes
+	Clock   job.Clock
+	Log     *slog.Logger
+
+	// JobLimit bounds the time from the start of a job to its first write. A
+	// job that takes longer is timed out. 0 means DefaultJobLimit.
+	JobLimit time.Duration
+}
+
+// DefaultJobLimit leaves room for two gestures, each behind a minute of rest.
+const DefaultJobLimit = 10 * time.Minute
+
+// mostResumes is how often a job may be interrupted before it is given up: it
+// may be the job itself that brings the station down.
+const mostResumes = 5

@@ -1,0 +1,256 @@
+package station
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"duogateway/job"
+)
+
+// pollTime is how often the ports are looked at.
+const pollTime = 250 * time.Millisecond
+
+// Station is a running station. Its methods may be called by several
+// goroutines once Run has been called.
+type Station struct {
+	Config
+	bays     []*bay
+	watchers watchers
+
+	admission sync.Mutex // one admission at a time: a job id is admitted at most once
+}
+
+// New makes a station, with the unfinished jobs of its journal queued.
+func New(cfg Config) (*Station, error) {
+	if cfg.JobLimit == 0 {
+		cfg.JobLimit = DefaultJobLimit
+	}
+	s := &Station{Config: cfg}
+	for _, b := range cfg.Bays {
+		last, _, err := cfg.Journal.Bay(b.Name)
+		if err != nil {
+			return nil, fmt.Errorf("taking up bay %s: %w", b.Name, err)
+		}
+		s.bays = append(s.bays, newBay(b, last))
+	}
+	return s, s.takeUp()
+}
+
+// takeUp queues the jobs that an earlier run left unfinished.
+func (s *Station) takeUp() error {
+	unfinished, err := s.Journal.Unfinished()
+	if err != nil {
+		return fmt.Errorf("taking up the unfinished jobs: %w", err)
+	}
+	for _, j := range unfinished {
+		b := s.bay(j.Bay)
+		if b == nil {
+			s.Log.Error("a job is unfinished on a bay that is not configured any more", "job", j.ID, "bay", j.Bay)
+			continue
+		}
+		if j.State == job.Running {
+			b.presence.resume(j.Presence, j.DeviceID)
+		}
+		b.enqueue(j.ID)
+	}
+	return nil
+}
+
+// Run works until ctx ends. Steps that write are carried to their end; others
+// are broken off, and taken up by the next run.
+func (s *Station) Run(ctx context.Context) {
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	workers.Go(func() { s.follow(ctx) })
+	for _, b := range s.bays {
+		workers.Go(func() { s.work(ctx, b) })
+	}
+}
+
+func (s *Station) work(ctx context.Context, b *bay) {
+	for {
+		id, ok := b.next(ctx)
+		if !ok {
+			return
+		}
+		if err := s.walk(ctx, b, id); err != nil {
+			s.Log.Error("the bay is out of service until the gateway is restarted", "bay", b.Name, "job", id, "error", err)
+			b.breakDown(err)
+		}
+		b.rest()
+	}
+}
+
+// follow looks at the ports until ctx ends.
+func (s *Station) follow(ctx context.Context) {
+	tick := time.NewTicker(pollTime)
+	defer tick.Stop()
+	failing := false
+	for {
+		err := s.look(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && !failing {
+			s.Log.Warn("the USB bus cannot be looked at", "error", err)
+		}
+		failing = err != nil
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// look takes note of what is on each bay's port now.
+func (s *Station) look(ctx context.Context) error {
+	devices, err := s.Finder.Devices(ctx)
+	if err != nil {
+		return job.Failf(job.USBFailed, "looking for boards: %w", err)
+	}
+	for _, b := range s.bays {
+		here := slices.DeleteFunc(slices.Clone(devices), func(d Device) bool { return d.Port != b.Port })
+		b.mu.Lock()
+		b.presence.see(here, b.running != nil, time.Now())
+		b.mu.Unlock()
+	}
+	return nil
+}
+
+func (s *Station) bay(name string) *bay {
+	i := slices.IndexFunc(s.bays, func(b *bay) bool { return b.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return s.bays[i]
+}
+
+// Admit takes a job in, and returns once it is journalled. A known id with the
+// same request gives the known job and starts nothing. Errors carry a fault
+// code; nothing was admitted then.
+func (s *Station) Admit(r job.Request) (job.Job, error) {
+	if r.ID == "" {
+		r.ID = job.NewID()
+	}
+	if err := r.Check(); err != nil {
+		return job.Job{}, err
+	}
+	b := s.bay(r.Bay)
+	if b == nil {
+		return job.Job{}, job.Failf(job.UnknownBay, "bay %q: this station has no such bay", r.Bay)
+	}
+	s.admission.Lock()
+	defer s.admission.Unlock()
+	known, _, ok, err := s.Journal.Job(r.ID)
+	switch {
+	case err != nil:
+		return job.Job{}, err
+	case ok && known.Request.Same(r):
+		return known, nil
+	case ok:
+		return job.Job{}, job.Failf(job.IDInUse, "job id %q: it was another job, a %s on bay %s", r.ID, known.Kind, known.Bay)
+	}
+	return s.admit(b, r)
+}
+
+func (s *Station) admit(b *bay, r job.Request) (job.Job, error) {
+	if err := b.isBroken(); err != nil {
+		return job.Job{}, job.Failf(job.StoreFailed, "bay %s is out of service: %w", b.Name, err)
+	}
+	now := s.Clock.Now()
+	j := job.Job{Request: r, State: job.Queued, Version: 1, Presence: b.status().Presence, Steps: []job.StepOutcome{}, Admitted: now}
+	entry := &job.Entry{Job: j, Events: []job.Event{{At: now, What: job.JobAdmitted, Job: j.ID, Bay: b.Name, Detail: string(j.Kind)}}}
+	if err := s.Journal.Commit(entry); err != nil {
+		return job.Job{}, err
+	}
+	s.Log.Info("job admitted", "job", j.ID, "bay", b.Name, "kind", j.Kind, "source", j.Source)
+	s.watchers.tell(Update{Job: &j})
+	b.enqueue(j.ID)
+	return j, nil
+}
+
+// Cancel ends a job that waits, or that runs and has not begun to write.
+func (s *Station) Cancel(id string) error {
+	s.admission.Lock()
+	defer s.admission.Unlock()
+	j, memory, ok, err := s.Journal.Job(id)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return job.Failf(job.UnknownJob, "job %q: there is none", id)
+	case j.State.Final():
+		return job.Failf(job.TooLate, "canceling job %s: it is %s already", id, j.State)
+	}
+	b := s.bay(j.Bay)
+	if b != nil && b.cancelRunning(id) {
+		return nil
+	}
+	if b != nil && !b.unqueue(id) {
+		return job.Failf(job.TooLate, "canceling job %s: the board is being written", id)
+	}
+	return s.stop(&j, memory, job.Canceled, errCanceled)
+}
+
+// Job finds a job.
+func (s *Station) Job(id string) (job.Job, error) {
+	j, _, ok, err := s.Journal.Job(id)
+	if err == nil && !ok {
+		err = job.Failf(job.UnknownJob, "job %q: there is none", id)
+	}
+	return j, err
+}
+
+// Bays tells the state of each bay, in the order of the configuration.
+func (s *Station) Bays() ([]Status, error) {
+	var list []Status
+	for _, b := range s.bays {
+		status := b.status()
+		_, last, err := s.Journal.Bay(b.Name)
+		if err != nil {
+			return nil, err
+		}
+		if last != "" {
+			j, err := s.Job(last)
+			if err != nil {
+				return nil, err
+			}
+			status.Last = &j
+		}
+		list = append(list, status)
+	}
+	return list, nil
+}
+
+// Watch follows one job from now on. Every update that matters arrives, the
+// final one included; progress may be passed over when the reader is slow.
+// stop must be called.
+func (s *Station) Watch(id string) (updates <-chan Update, stop func()) {
+	return s.watchers.add(id)
+}
+
+// stop ends a job without a verdict.
+func (s *Station) stop(j *job.Job, memory json.RawMessage, state job.State, why error) error {
+	now := s.Clock.Now()
+	j.Stop(state, now)
+	return s.commit(&job.Entry{Job: *j, Memory: memory, Events: []job.Event{s.ended(j, now, why.Error())}})
+}
+
+func (s *Station) ended(j *job.Job, at job.Stamp, detail string) job.Event {
+	return job.Event{At: at, What: job.JobEnded, Job: j.ID, Bay: j.Bay, Detail: fmt.Sprintf("%s: %s", j.State, detail)}
+}
+
+// commit stores an entry and then tells the watchers.
+func (s *Station) commit(e *job.Entry) error {
+	if err := s.Journal.Commit(e); err != nil {
+		return err
+	}
+	j := e.Job
+	s.watchers.tell(Update{Job: &j})
+	return nil
+}
