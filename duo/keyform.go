@@ -1,0 +1,64 @@
+package duo
+
+import (
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"duogateway/secret"
+)
+
+// FixedKeyLen is the length of a private key in the fixed form.
+const FixedKeyLen = 611
+
+// KeyForm is how a sound private key is written down.
+type KeyForm string
+
+const (
+	// FormFixed: every number at its full width, always 611 bytes. A board
+	// writes this, and every board reads it.
+	FormFixed KeyForm = "fixed"
+	// FormMinimal: ordinary DER, as openssl and Go write. About one such key
+	// in 25 to 100 is misread by a board.
+	FormMinimal KeyForm = "minimal"
+	// FormOther: neither, with some superfluous zeros.
+	FormOther KeyForm = ""
+)
+
+// Fixed returns the 611 bytes that a board would have written: PKCS#1 with
+// fixed widths N 129, e 3, D 129 and 65 for each of the others, leading zeros
+// included even where DER forbids them
+// (redbear/firmware communication/src/dsakeygen.cpp:133-175).
+func (k *PrivateKey) Fixed() secret.Bytes {
+	der := make([]byte, 0, FixedKeyLen)
+	der = append(der, 0x30, 0x82, 0x02, 0x5F, 0x02, 0x01, 0x00)
+	for i, x := range k.numbers() {
+		width := primeLen
+		if i < 2 {
+			width = modulusLen
+			der = append(der, 0x02, 0x81, byte(width+1), 0x00)
+		} else {
+			der = append(der, 0x02, byte(width+1), 0x00)
+		}
+		der = append(der, x.FillBytes(make([]byte, width))...)
+		if i == 0 {
+			der = append(der, 0x02, 0x03, 0x01, 0x00, 0x01)
+		}
+	}
+	return der
+}
+
+// Minimal returns the key as ordinary PKCS#1 DER, for other tools. It must
+// not be written to a board.
+func (k *PrivateKey) Minimal() secret.Bytes {
+	var b cryptobyte.Builder
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(0)
+		for i, x := range k.numbers() {
+			b.AddASN1BigInt(x)
+			if i == 0 {
+				b.AddASN1Int64(exponent)
+			}
+		}
+	})
+	return b.BytesOrPanic()
+}
