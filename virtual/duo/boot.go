@@ -1,0 +1,197 @@
+package virtualduo
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// How long SETUP must be held in the bootloader
+// (redbear/firmware bootloader/src/main.c, checked in the image of r6 at
+// 0x08000630-0x0800070A). Factory reset and wipe need more than their limit.
+const (
+	holdTick    = 10 * time.Millisecond
+	holdSafe    = 1000 * time.Millisecond
+	holdDFU     = 3000 * time.Millisecond
+	holdFactory = 6500 * time.Millisecond
+	holdWipe    = 10000 * time.Millisecond
+	holdEnd     = 12000 * time.Millisecond
+)
+
+// request is what the bootloader was asked for, by register or by button.
+type request struct {
+	held                     time.Duration
+	safe, dfu, factory, wipe bool
+}
+
+// boot is the bootloader from its first look at the lines. It touches the DCT
+// first, for a copy of the button's place.
+func (b *Board) boot() {
+	if operations := b.missingDefault(); len(operations) > 0 {
+		b.startWork(operations, b.bootWithDCT)
+		return
+	}
+	b.bootWithDCT()
+}
+
+// missingDefault is the default DCT if there is none and the engine can be reached.
+func (b *Board) missingDefault() []operation {
+	engine := b.config.Bootloader.Engine
+	if !b.engineReachable() || engine.Valid(Image(b.dct())) {
+		return nil
+	}
+	r := b.record()
+	_, _ = engine.Current(r) // a recorder never loses power
+	b.counters.DCTDefaults++
+	b.tell(Event{What: DCTDefault})
+	return r.operations
+}
+
+func (b *Board) bootWithDCT() {
+	if b.wicedApplication() {
+		if b.setupLow {
+			b.enterDFU()
+		} else {
+			b.hang("wiced")
+		}
+		return
+	}
+	var asked request
+	switch b.registers.bootMode {
+	case bootModeDFU:
+		asked.dfu = true
+	case bootModeSafe:
+		asked.safe = true
+	}
+	b.registers.bootMode = registerCleared
+	b.holdSetup(asked)
+}
+
+func (b *Board) wicedApplication() bool {
+	if !b.engineReachable() {
+		return false
+	}
+	flag := b.application(systemFlagsExtra, 2)
+	return binary.LittleEndian.Uint16(flag) == wicedApplicationYes
+}
+
+// holdSetup looks at SETUP every 10 ms and goes on once it is up, or once the
+// time says so.
+func (b *Board) holdSetup(asked request) {
+	if !b.setupLow || asked.held >= holdEnd {
+		b.decide(asked)
+		return
+	}
+	switch {
+	case asked.held > holdWipe:
+		asked.wipe = true
+		b.shine(lightWipe)
+	case asked.held > holdFactory:
+		asked.factory = true
+		b.shine(lightFactory)
+	case asked.held >= holdDFU:
+		asked.dfu = true
+		b.shine(lightDFU)
+		if !b.factoryImageValid() {
+			b.decide(asked)
+			return
+		}
+	case asked.held >= holdSafe:
+		asked.safe = true
+		b.shine(lightSafe)
+	}
+	asked.held += holdTick
+	b.after(holdTick, func() { b.holdSetup(asked) })
+}
+
+// decide is the bootloader's way on (redbear/firmware bootloader/src/main.c:374-496).
+func (b *Board) decide(asked request) {
+	switch {
+	case asked.factory && b.factoryImageValid():
+		b.restoreFactory(asked.wipe, b.systemReset)
+	case asked.dfu:
+		b.enterDFU()
+	case b.systemPart1Valid():
+		b.jump(asked.safe)
+	case b.factoryImageValid():
+		b.shine(lightNoFirmware)
+		b.restoreFactory(false, b.enterDFU)
+	default:
+		b.shine(lightNoFirmware)
+		b.enterDFU()
+	}
+}
+
+// restoreFactory copies the factory image over the customer's program.
+func (b *Board) restoreFactory(wipe bool, then func()) {
+	b.counters.FactoryResets++
+	b.tell(Event{What: FactoryReset})
+	if wipe {
+		b.wipeWiFi()
+	}
+	image := b.serial[factoryImageAt : factoryImageAt+b.factoryImageSize()]
+	at := userPartAt - flashBase
+	var operations []operation
+	for offset := at; offset < at+len(image); {
+		s := sectorAt(offset)
+		operations = append(operations, eraseInternal(b.internal, s, b.config.Timing))
+		offset = s.offset + s.size
+	}
+	operations = append(operations, programInternal(b.internal, at, image, b.config.Timing)...)
+	b.startWork(operations, then)
+}
+
+func (b *Board) wipeWiFi() {
+	b.wifi = false
+	b.counters.WiFiWipes++
+	b.tell(Event{What: WiFiWipe})
+}
+
+// systemPart1Valid is all that the bootloader checks before it jumps.
+func (b *Board) systemPart1Valid() bool {
+	part1 := moduleAt(b.internal, systemPart1At-flashBase)
+	return part1.Start == systemPart1At && part1.End <= flashBase+flashSize && part1.Platform == platformDuo
+}
+
+// factoryImageValid is the bootloader's test of slot 0 and of the image that
+// it names (redbear/firmware
+// platform/MCU/STM32F2xx/SPARK_Firmware_Driver/src/flash_mal.c:264-303).
+func (b *Board) factoryImageValid() bool {
+	if !b.engineReachable() {
+		return false
+	}
+	slot := b.application(flashModulesOffset, 20)
+	magic := binary.LittleEndian.Uint16(slot)
+	source := binary.LittleEndian.Uint32(slot[4:])
+	target := binary.LittleEndian.Uint32(slot[8:])
+	length := binary.LittleEndian.Uint32(slot[12:])
+	if magic != slotMagicFactory || slot[2] != deviceSerialFlash || source != factoryImageAt {
+		return false
+	}
+	image := moduleAt(b.serial, int(source))
+	size := image.size(factoryImageLimit)
+	return image.Start == target && image.Function == functionUser &&
+		size >= 0 && int(length) >= size+crcSize && image.intact(b.serial, int(source))
+}
+
+// factoryImageSize includes the CRC; the image must be valid.
+func (b *Board) factoryImageSize() int {
+	return moduleAt(b.serial, factoryImageAt).size(factoryImageLimit) + crcSize
+}
+
+// engineReachable says whether the bootloader has its DCT functions: r6 takes
+// them from the system parts (redbear/firmware bootloader/src/duo/bootloader_dct.c:7-112).
+func (b *Board) engineReachable() bool {
+	if !b.config.Bootloader.EngineInParts {
+		return true
+	}
+	at1, at2 := systemPart1At-flashBase, systemPart2At-flashBase
+	part1, part2 := moduleAt(b.internal, at1), moduleAt(b.internal, at2)
+	return part2.Version >= 10 && part2.intact(b.internal, at2) &&
+		part1.Version >= part2.Needs.Version && part1.intact(b.internal, at1)
+}
+
+// hang is code that runs and never answers.
+func (b *Board) hang(what string) {
+	b.mode = modeHung
+	b.tell(Event{What: Booted, Detail: what})
+}

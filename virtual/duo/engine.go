@@ -1,0 +1,78 @@
+package virtualduo
+
+import "fmt"
+
+// Sizes of the DCT flash in bytes: two copies, each one 16 KiB sector.
+const (
+	CopySize  = 16 << 10
+	ImageSize = 2 * CopySize
+)
+
+// Flash is the part of flash that holds the DCT: copy 0 at offset 0, copy 1 at
+// offset CopySize. An error of Erase or Program means that power was lost: the
+// engine stops where it is.
+type Flash interface {
+	// Read returns length bytes from offset; they stay valid until the next change.
+	Read(offset, length int) []byte
+	// Erase sets the given copy, 0 or 1, to FF.
+	Erase(copy int) error
+	// Program clears the bits that are zero in data.
+	Program(offset int, data []byte) error
+}
+
+// Engine keeps the DCT in its two copies. Offsets count from the application
+// DCT, as on alternate setting 1.
+type Engine interface {
+	// Current returns the copy in force, 0 or 1. If there is none it writes
+	// the default first, as the board does even on a read.
+	Current(flash Flash) (int, error)
+	// Valid says whether a copy is in force, and changes nothing.
+	Valid(flash Flash) bool
+	// Write stores data. ErrRejected means that it did not touch the flash,
+	// ErrRunaway that the real engine would have destroyed the board.
+	Write(flash Flash, offset int, data []byte) error
+}
+
+// EngineByName returns the engine "new", of system 0.3.2 and 0.3.3. The engine
+// "old", of everything before, is not there yet.
+func EngineByName(name string) (Engine, error) {
+	switch name {
+	case "new":
+		return Wiced37{}, nil
+	case "old":
+		return nil, fmt.Errorf("the old DCT engine, of system 0.3.1 and before, is not built yet: use %q", "new")
+	default:
+		return nil, fmt.Errorf("no DCT engine is called %q: use %q", name, "new")
+	}
+}
+
+// ReadApplication returns length bytes of the application DCT from offset, as
+// the engine finds them.
+func ReadApplication(engine Engine, flash Flash, offset, length int) ([]byte, error) {
+	current, err := engine.Current(flash)
+	if err != nil {
+		return nil, fmt.Errorf("find the current DCT copy: %w", err)
+	}
+	return flash.Read(current*CopySize+applicationOffset+offset, length), nil
+}
+
+// Image is DCT flash in memory, ImageSize bytes, for use without a board.
+type Image []byte
+
+// BlankImage returns erased DCT flash.
+func BlankImage() Image { return Image(blankMemory(ImageSize)) }
+
+// Read returns a view of the image.
+func (i Image) Read(offset, length int) []byte { return i[offset : offset+length] }
+
+// Erase sets one copy to FF. It never fails.
+func (i Image) Erase(copy int) error {
+	fill(i[copy*CopySize:(copy+1)*CopySize], 0xFF)
+	return nil
+}
+
+// Program clears bits. It never fails.
+func (i Image) Program(offset int, data []byte) error {
+	program(i[offset:offset+len(data)], data)
+	return nil
+}

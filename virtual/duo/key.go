@@ -1,0 +1,148 @@
+package virtualduo
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"math/big"
+	"math/rand/v2"
+	"slices"
+
+	"duogateway/secret"
+)
+
+// FirmwareKey is a private key as the firmware sees it: by position, without
+// looking at any tag or length. E is taken as 65537 and D is never used.
+type FirmwareKey struct {
+	N                  []byte       // 128 bytes
+	P, Q, DP, DQ, QInv secret.Bytes // 64 bytes each
+}
+
+const (
+	modulusSize    = 128
+	primeSize      = 64
+	publicExponent = 65537
+)
+
+// readKey walks a private key field with the firmware's fixed strides
+// (redbear/firmware communication/src/handshake.cpp:141-226): step to a length
+// octet, skip one more byte if it is odd, take the number.
+func readKey(field []byte) FirmwareKey {
+	at := 9
+	take := func(size int) []byte {
+		if field[at]&1 == 1 {
+			at++
+		}
+		at++
+		return slices.Clone(field[at : at+size])
+	}
+	var key FirmwareKey
+	key.N = take(modulusSize)
+	at += 135
+	_ = take(modulusSize) // D
+	at += 129
+	primes := []*secret.Bytes{&key.P, &key.Q, &key.DP, &key.DQ, &key.QInv}
+	for i, number := range primes {
+		if i > 0 {
+			at += 65
+		}
+		*number = take(primeSize)
+	}
+	return key
+}
+
+// Consistent says whether P times Q is N.
+func (k FirmwareKey) Consistent() bool {
+	p, q := new(big.Int).SetBytes(k.P), new(big.Int).SetBytes(k.Q)
+	return p.Mul(p, q).Cmp(new(big.Int).SetBytes(k.N)) == 0
+}
+
+// Fingerprint is the SHA-256, in hex, of the public key that the firmware
+// would offer; empty if the private key does not belong to it.
+func (k FirmwareKey) Fingerprint() string {
+	if !k.Consistent() || len(k.N) == 0 || k.N[0] == 0 {
+		return ""
+	}
+	sum := sha256.Sum256(publicKeyOf(k.N))
+	return hex.EncodeToString(sum[:])
+}
+
+// publicKeyHead comes before the modulus of every public key that the
+// firmware writes (redbear/firmware communication/src/handshake.cpp:235-249).
+var publicKeyHead = []byte{
+	0x30, 0x81, 0x9F, 0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01,
+	0x01, 0x05, 0x00, 0x03, 0x81, 0x8D, 0x00, 0x30, 0x81, 0x89, 0x02, 0x81, 0x81, 0x00,
+}
+
+// publicKeyOf is the SPKI of 162 bytes for a modulus.
+func publicKeyOf(modulus []byte) []byte {
+	return slices.Concat(publicKeyHead, modulus, []byte{0x02, 0x03, 0x01, 0x00, 0x01})
+}
+
+// publicKeyFieldOf is the whole public key field that belongs to a private
+// key field: the modulus is copied from where it should be, sound or not.
+func publicKeyFieldOf(privateKey []byte) []byte {
+	field := make([]byte, publicKeyField)
+	copy(field, publicKeyOf(readKey(privateKey).N))
+	return field
+}
+
+// GenerateKey makes the RSA-1024 key of seed in the form of the firmware: 611
+// bytes of DER whose integers have a fixed width
+// (redbear/firmware communication/src/dsakeygen.cpp:133-175). The same seed
+// gives the same key: it protects nothing.
+func GenerateKey(seed uint64) secret.Bytes {
+	random := rand.NewChaCha8([32]byte(synthetic("key", seed, 32)))
+	p, q := prime(random), prime(random)
+	if p.Cmp(q) < 0 {
+		p, q = q, p
+	}
+	one := big.NewInt(1)
+	p1, q1 := new(big.Int).Sub(p, one), new(big.Int).Sub(q, one)
+	phi := new(big.Int).Mul(p1, q1)
+	d := new(big.Int).ModInverse(big.NewInt(publicExponent), phi)
+	return fixedWidth(
+		new(big.Int).Mul(p, q), d, p, q,
+		new(big.Int).Mod(d, p1), new(big.Int).Mod(d, q1), new(big.Int).ModInverse(q, p),
+	)
+}
+
+// prime returns a prime of 512 bits, the two highest set, so that the product
+// of two has 1024 bits, with p-1 coprime to the exponent.
+func prime(random *rand.ChaCha8) *big.Int {
+	exponent, one := big.NewInt(publicExponent), big.NewInt(1)
+	candidate := make([]byte, primeSize)
+	for {
+		_, _ = random.Read(candidate)
+		candidate[0] |= 0xC0
+		candidate[primeSize-1] |= 1
+		p := new(big.Int).SetBytes(candidate)
+		if !p.ProbablyPrime(20) {
+			continue
+		}
+		remainder := new(big.Int).Mod(new(big.Int).Sub(p, one), exponent)
+		if remainder.Sign() != 0 {
+			return p
+		}
+	}
+}
+
+// fixedWidth writes version, n, e, d, p, q, dp, dq and qinv, each number with
+// a leading zero byte whether DER wants it or not.
+func fixedWidth(n, d, p, q, dp, dq, qinv *big.Int) secret.Bytes {
+	der := []byte{0x30, 0x82, 0x02, 0x5F, 0x02, 0x01, 0x00}
+	wide := func(number *big.Int) {
+		der = append(der, 0x02, 0x81, 0x81, 0x00)
+		der = append(der, number.FillBytes(make([]byte, modulusSize))...)
+	}
+	narrow := func(number *big.Int) {
+		der = append(der, 0x02, 0x41, 0x00)
+		der = append(der, number.FillBytes(make([]byte, primeSize))...)
+	}
+	wide(n)
+	der = append(der, 0x02, 0x03, 0x01, 0x00, 0x01)
+	wide(d)
+	for _, number := range []*big.Int{p, q, dp, dq, qinv} {
+		narrow(number)
+	}
+	return der
+}

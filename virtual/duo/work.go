@@ -1,0 +1,161 @@
+package virtualduo
+
+import (
+	"slices"
+	"time"
+)
+
+// work is flash work in progress: operations one after the other. They are
+// applied when somebody looks, as far as the time since the start has come.
+type work struct {
+	begun      time.Time
+	operations []operation
+	ends       []time.Duration // since begun
+	applied    int
+	cutAt      int           // index of the operation during which power fails, -1 for none
+	done       chan struct{} // closed when all is finished
+	failed     bool          // what the device reports at the end
+}
+
+// OnFlashOp asks hook before each operation of either flash, numbered from 1
+// over the board's life: a word or byte programmed, a page of serial flash, a
+// sector erased. Answering true cuts the power in the middle of it. A whole
+// write is asked for when it begins. The hook must not call the board.
+func (b *Board) OnFlashOp(hook func(n int) (cut bool)) {
+	b.lock()
+	defer b.unlock()
+	b.flashOp = hook
+}
+
+// startWork lets operations take their time, then calls then.
+func (b *Board) startWork(operations []operation, then func()) *work {
+	w := &work{begun: time.Now(), operations: operations, cutAt: -1, done: make(chan struct{})}
+	var total time.Duration
+	for i, o := range operations {
+		if w.cutAt = b.askCut(i); w.cutAt >= 0 {
+			b.after(total+o.duration/2, b.losePower)
+			break
+		}
+		total += o.duration
+		w.ends = append(w.ends, total)
+	}
+	b.work = w
+	if w.cutAt < 0 {
+		b.after(total, func() { b.finishWork(then) })
+	}
+	return w
+}
+
+// askCut returns i if the hook cuts the power at the i-th operation from now,
+// else -1.
+func (b *Board) askCut(i int) int {
+	if b.flashOp != nil && b.flashOp(b.counters.FlashOps+i+1) {
+		return i
+	}
+	return -1
+}
+
+func (b *Board) finishWork(then func()) {
+	b.settle()
+	w := b.work
+	b.work = nil
+	if then != nil {
+		then()
+	}
+	close(w.done)
+}
+
+// settle applies the operations whose time has passed.
+func (b *Board) settle() {
+	w := b.work
+	if w == nil {
+		return
+	}
+	elapsed := time.Since(w.begun)
+	for w.applied < len(w.ends) && w.ends[w.applied] <= elapsed {
+		w.operations[w.applied].apply()
+		w.applied++
+		b.counters.FlashOps++
+	}
+}
+
+// cutWork ends the work now: a reset and a loss of power both do.
+func (b *Board) cutWork() {
+	w := b.work
+	if w == nil {
+		return
+	}
+	b.settle()
+	b.work = nil
+	var began time.Duration
+	if w.applied > 0 {
+		began = w.ends[w.applied-1]
+	}
+	if w.applied < len(w.operations) && time.Since(w.begun) > began {
+		w.operations[w.applied].applyPartly()
+		b.counters.PowerCuts++
+	}
+}
+
+// recorder is DCT flash to an engine: it works on a copy and writes down what
+// the hardware has to do.
+type recorder struct {
+	board      *Board
+	image      Image
+	operations []operation
+}
+
+var _ Flash = (*recorder)(nil)
+
+func (b *Board) record() *recorder {
+	return &recorder{board: b, image: Image(slices.Clone(b.dct()))}
+}
+
+func (r *recorder) Read(offset, length int) []byte { return r.image.Read(offset, length) }
+
+func (r *recorder) Erase(copy int) error {
+	at := r.board.dctOffset(copy)
+	erase := eraseInternal(r.board.internal, sectorAt(at), r.board.config.Timing)
+	r.operations = append(r.operations, erase)
+	return r.image.Erase(copy)
+}
+
+func (r *recorder) Program(offset int, data []byte) error {
+	at := r.board.dctOffset(0) + offset
+	data = slices.Clone(data)
+	r.operations = append(r.operations, programInternal(r.board.internal, at, data, r.board.config.Timing)...)
+	return r.image.Program(offset, data)
+}
+
+// dct is the part of internal flash that holds both copies.
+func (b *Board) dct() memory {
+	at := b.dctOffset(0)
+	return b.internal[at : at+ImageSize]
+}
+
+func (b *Board) dctOffset(copy int) int { return int(b.config.Bootloader.DCT[copy] - flashBase) }
+
+// writeDCT plans a write of the application DCT.
+func (b *Board) writeDCT(offset int, data []byte) ([]operation, error) {
+	r := b.record()
+	err := b.config.Bootloader.Engine.Write(r, offset, data)
+	return r.operations, err
+}
+
+// application returns length bytes of the application DCT from offset without
+// changing anything. Without a valid copy it returns FF, as after the default.
+func (b *Board) application(offset, length int) []byte {
+	flash := Image(b.dct())
+	if !b.config.Bootloader.Engine.Valid(flash) {
+		return blankMemory(length)
+	}
+	// A valid copy is only chosen, never written.
+	read, _ := ReadApplication(b.config.Bootloader.Engine, flash, offset, length)
+	return slices.Clone(read)
+}
+
+// storeNow writes the application DCT at once, outside time.
+func (b *Board) storeNow(offset int, data []byte) error {
+	b.settle()
+	return b.config.Bootloader.Engine.Write(Image(b.dct()), offset, data)
+}
