@@ -79,18 +79,18 @@ func (e Wiced37) Current(flash Flash) (int, error) {
 
 // Write makes the other copy the current one, with data in it.
 func (e Wiced37) Write(flash Flash, offset int, data []byte) error {
-	end := applicationOffset + offset + len(data)
+	at := applicationOffset + offset
 	switch {
-	case offset < 0 || end > CopySize:
+	case offset < 0 || offset > CopySize || at+len(data) > CopySize:
 		return fmt.Errorf("%d bytes at %d: %w", len(data), offset, ErrRejected)
-	case end > versionBlockAt:
+	case at+len(data) > versionBlockAt:
 		return fmt.Errorf("%d bytes at %d: %w", len(data), offset, ErrRunaway)
 	}
 	current, err := e.Current(flash)
 	if err != nil {
 		return err
 	}
-	return swap37(flash, current, applicationOffset+offset, data)
+	return swap37(flash, current, at, data)
 }
 
 // judge classifies one copy.
