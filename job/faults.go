@@ -11,7 +11,9 @@ const (
 	NoDeviceID          Code = "no-device-id"
 	KeyErased           Code = "key-erased"
 	KeyDamaged          Code = "key-damaged"
+	NoSavedKey          Code = "no-saved-key"
 	ServerKeyBad        Code = "server-key-bad"
+	BoardLeft           Code = "board-left"
 	WriteNotVerified    Code = "write-not-verified"
 	NotRunning          Code = "not-running"
 	USBRefused          Code = "usb-refused"
@@ -55,9 +57,11 @@ var faults = []Fault{
 	{UnknownBootloader, Unit, false, "The bootloader is none of the known releases r3 to r6. Nothing was written. Report its version."},
 	{DCTUnreadable, Unit, false, "Neither copy of the configuration table (DCT) is sound. The raw sectors are saved; keys can only be restored after the table itself is."},
 	{NoDeviceID, Unit, false, "The board does not tell its device id. Read it from its label or from the cloud and give it with --device-id."},
-	{KeyErased, Unit, false, "The private key is erased and there is no saved key of this board. The board is kept in DFU mode, because it would make a new key when it starts."},
-	{KeyDamaged, Unit, false, "The private key is damaged and there is no saved key of this board. Look for a backup of it; else it needs a new key, and the cloud has to be told."},
+	{KeyErased, Unit, false, "The private key is erased, and the board would make a new one when it starts, which the cloud does not know. It is kept in DFU mode: run a repair."},
+	{KeyDamaged, Unit, false, "The private key is damaged. Run a repair: it puts a saved key of this board back if there is one."},
+	{NoSavedKey, Unit, false, "This station has no saved key of this board, so nothing was written. Look for a backup of its key; else it needs a new key, and the cloud has to be told."},
 	{ServerKeyBad, Unit, false, "The cloud's public key or address on the board is missing or damaged. A repair mends it."},
+	{BoardLeft, Unit, true, "The board left the USB bus in the middle of the job. Check its cable and its supply, then start the job again."},
 	{WriteNotVerified, Unit, true, "What was read back is not what was written. Try again; if it stays, the flash memory of the board is worn."},
 	{NotRunning, Unit, true, "The keys are right, but the board did not start its firmware. Press its RESET once; if it stays dark, flash the system firmware."},
 	{USBRefused, Unit, true, "The board refused a request in DFU mode. Try again; if it stays, press its RESET and try once more."},

@@ -1,6 +1,12 @@
 package job
 
-import "duogateway/secret"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"duogateway/secret"
+)
 
 // RecordInfo tells about a key record without its secrets.
 type RecordInfo struct {
@@ -31,4 +37,14 @@ type KeyRecord struct {
 	// Block is the key area itself, application DCT offsets 34 to 2593, of the
 	// copy that was current. It is empty when no copy was sound.
 	Block secret.Bytes
+}
+
+// ContentID names a record by what it holds: the same state of the same board
+// always has the same id.
+func (r KeyRecord) ContentID() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%d\n%d\n", r.Info.DeviceID, len(r.Raw), len(r.Block))
+	h.Write(r.Raw.Reveal())
+	h.Write(r.Block.Reveal())
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -3,8 +3,6 @@ package keystore
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -41,15 +39,6 @@ type sealedRecord struct {
 	sealed []byte
 }
 
-// RecordID names a record by what it holds: one state of one board has one id.
-func RecordID(r job.KeyRecord) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%d\n%d\n", r.Info.DeviceID, len(r.Raw), len(r.Block))
-	h.Write(r.Raw.Reveal())
-	h.Write(r.Block.Reveal())
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
 func (s *Store) sealAll(records []job.KeyRecord) ([]sealedRecord, error) {
 	var all []sealedRecord
 	for _, r := range records {
@@ -64,7 +53,7 @@ func (s *Store) sealAll(records []job.KeyRecord) ([]sealedRecord, error) {
 
 func (s *Store) sealOne(r job.KeyRecord) (sealedRecord, error) {
 	info := r.Info
-	info.ID = RecordID(r)
+	info.ID = r.ContentID()
 	later := marks{OfferedAt: info.OfferedAt, ProvenAt: info.ProvenAt}
 	info.OfferedAt, info.ProvenAt = nil, nil
 	plain, err := pack(content{Info: info, Raw: r.Raw.Reveal(), Block: r.Block.Reveal()})
@@ -200,7 +189,7 @@ func (s *Store) openRecord(info job.RecordInfo, sealed []byte) (job.KeyRecord, e
 	r := job.KeyRecord{Info: info, Raw: inside.Raw, Block: inside.Block}
 	bound := info
 	bound.OfferedAt, bound.ProvenAt = nil, nil
-	if inside.Info != bound || RecordID(r) != info.ID {
+	if inside.Info != bound || r.ContentID() != info.ID {
 		return job.KeyRecord{}, job.Failf(job.RecordUnreadable, "key record %s: what is sealed inside is not what the index says", info.ID)
 	}
 	return r, nil

@@ -1,0 +1,58 @@
+package recipe
+
+import (
+	"context"
+
+	"duogateway/duo"
+	"duogateway/job"
+	"duogateway/secret"
+)
+
+// dump is a board's raw DCT sectors, and what is current in them.
+type dump struct {
+	raw     secret.Bytes
+	sectors duo.Sectors
+	area    duo.Area // of the current copy
+	block   duo.Block
+	sound   bool // there is a current copy
+}
+
+func (v *visit) parse(raw []byte) (*dump, error) {
+	sectors, err := duo.ParseRaw(raw, v.memory.Bootloader)
+	if err != nil {
+		return nil, job.Failf(job.Internal, "reading the raw sectors: %w", err)
+	}
+	d := &dump{raw: raw, sectors: sectors}
+	if d.area, d.sound = sectors.CurrentArea(v.engine()); d.sound {
+		d.block, d.sound = d.area.Block()
+	}
+	return d, nil
+}
+
+// engine is the one whose copies lie in the sectors.
+func (v *visit) engine() duo.Engine { return duo.FirmwareEngine(v.memory.Part2) }
+
+// read reads the raw sectors from the board.
+func (v *visit) read(ctx context.Context, say job.Say) (*dump, error) {
+	raw, err := v.device.ReadFresh(ctx, duo.AltInternal, duo.RawStart, duo.RawSize, func(done, total int) {
+		say("reading the DCT sectors", done, total)
+	})
+	if err != nil {
+		return nil, usbFault(err)
+	}
+	return v.parse(raw)
+}
+
+// original is the board as it came, from its backup if this is a resumed job:
+// what is on the board now may be half written.
+func (v *visit) original() (*dump, error) {
+	if v.dump != nil {
+		return v.dump, nil
+	}
+	record, err := v.book.Records.Record(v.memory.Backup)
+	if err != nil {
+		return nil, err
+	}
+	v.dump, err = v.parse(record.Raw.Reveal())
+	return v.dump, err
+}

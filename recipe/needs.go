@@ -1,0 +1,78 @@
+package recipe
+
+import (
+	"context"
+	"log/slog"
+
+	"duogateway/dfu"
+	"duogateway/gpio"
+	"duogateway/job"
+)
+
+// Board is the USB port of one bay, and the board on it.
+type Board interface {
+	// Look tells what is on the port now, and false when nothing is. More than
+	// one device on the port is an error.
+	Look(ctx context.Context) (dfu.Attachment, bool, error)
+
+	// Open opens what Look has found.
+	Open(ctx context.Context, a dfu.Attachment) (dfu.Transport, error)
+}
+
+// Gesturer drives the lines of one bay. The errors are those of gpio.
+type Gesturer interface {
+	EnterDFU(ctx context.Context) (gpio.Result, error)
+}
+
+// Records finds saved keys. The errors carry fault codes.
+type Records interface {
+	// Records lists the key records of one board, oldest first; an empty id
+	// stands for boards that could not be identified.
+	Records(deviceID string) ([]job.RecordInfo, error)
+
+	// Record opens one.
+	Record(id string) (job.KeyRecord, error)
+}
+
+// Bay is what a recipe is given of a bay. It lasts as long as the daemon.
+type Bay struct {
+	Name  string
+	Board Board
+	Lines Gesturer
+	rest  rest
+}
+
+// NewBay makes a bay that rests at first: nobody knows what its board does.
+func NewBay(name string, board Board, lines Gesturer) *Bay {
+	b := &Bay{Name: name, Board: board, Lines: lines}
+	b.rest.disturb(0)
+	return b
+}
+
+// Book makes the plans of jobs.
+type Book struct {
+	Bays    map[string]*Bay
+	Records Records
+	Clock   job.Clock
+	Log     *slog.Logger
+}
+
+// Plan makes the plan of a job.
+func (b *Book) Plan(j job.Job) (*job.Plan, error) {
+	bay := b.Bays[j.Bay]
+	if bay == nil {
+		return nil, job.Failf(job.UnknownBay, "bay %q: this station has no such bay", j.Bay)
+	}
+	v := &visit{Bay: bay, book: b, job: j}
+	switch j.Kind {
+	case job.Diagnose:
+		return v.plan(diagnoseSteps(v)), nil
+	case job.Backup:
+		return v.plan(backupSteps(v)), nil
+	case job.Repair:
+		return v.plan(repairSteps(v)), nil
+	case job.Restore:
+		return v.plan(restoreSteps(v)), nil
+	}
+	return nil, job.Failf(job.UnknownKind, "job kind %q: want one of %v", j.Kind, job.Kinds())
+}

@@ -1,0 +1,109 @@
+package recipe
+
+import (
+	"context"
+	"fmt"
+
+	"duogateway/duo"
+	"duogateway/job"
+)
+
+// repairSteps find out what is wrong and mend it, with as little change to the
+// board as will do.
+func repairSteps(v *visit) []job.Step {
+	steps := append(lookSteps(v), job.Step{Name: stepDecide, Do: v.decideRepair, Again: inDFU})
+	return append(append(steps, writeSteps(v)...), leaveSteps(v)...)
+}
+
+// decideRepair chooses the key: the board's own if it is sound, else the best
+// record of this board.
+func (v *visit) decideRepair(context.Context, job.Say) (job.Outcome, error) {
+	v.memory.Decision = decision{}
+	v.mendServer()
+	state := v.memory.Found.PrivateKey
+	switch state {
+	case duo.PrivateKeyValid:
+		v.memory.Decision.Why = "the private key is sound"
+	case duo.PrivateKeyUnreadable:
+		v.memory.Decision.OwnKey = true
+		v.memory.Decision.Why = "the firmware cannot read the form of the private key: the same key in its own form"
+	default:
+		best, err := v.bestRecord()
+		if err != nil {
+			return job.Outcome{}, err
+		}
+		if best == nil {
+			return v.giveUp(state), nil
+		}
+		v.choose(*best, fmt.Sprintf("the private key is %s", state))
+	}
+	return v.decided()
+}
+
+// bestRecord is nil when no record of the board can be used.
+func (v *visit) bestRecord() (*job.RecordInfo, error) {
+	records, err := v.candidates()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range records {
+		key, err := v.recordKey(r.ID)
+		if err == nil {
+			key.Clear()
+			return &r, nil
+		}
+		v.book.Log.Warn("a key record cannot be used", "job", v.job.ID, "bay", v.Name, "record", r.ID, "error", err)
+	}
+	return nil, nil
+}
+
+func (v *visit) choose(r job.RecordInfo, why string) {
+	v.memory.Decision.Record = r.ID
+	v.memory.Decision.RecordFingerprint = r.Fingerprint
+	v.memory.Decision.Why = fmt.Sprintf("%s: the key of record %s, %s", why, r.ID, standing(r))
+}
+
+func standing(r job.RecordInfo) string {
+	switch {
+	case r.ProvenAt != nil:
+		return "proven"
+	case r.OfferedAt != nil:
+		return "offered to the cloud"
+	default:
+		return "not proven"
+	}
+}
+
+// giveUp ends the repair of a board for which there is no key. Nothing is
+// written; a board that would make a key of its own is not started.
+func (v *visit) giveUp(state duo.PrivateKeyState) job.Outcome {
+	v.memory.Decision = decision{Why: "there is no key to restore"}
+	fault := job.ReportOf(job.Failf(job.NoSavedKey, "the private key is %s and there is no saved key of this board", state))
+	v.memory.Ending = &fault
+	detail := "no saved key of this board; nothing is written"
+	if v.memory.Stay {
+		detail += "; the board stays in DFU mode"
+	}
+	return job.Outcome{Detail: detail, Next: stepLeave}
+}
+
+// decided goes on to the write, or past it when the board has what it needs.
+func (v *visit) decided() (job.Outcome, error) {
+	d, err := v.original()
+	if err != nil {
+		return job.Outcome{}, err
+	}
+	target, err := v.target()
+	if err != nil {
+		return job.Outcome{}, err
+	}
+	defer target.Clear()
+	chosen := &v.memory.Decision
+	chosen.Write = !same(target, d.block)
+	if !chosen.Write {
+		v.memory.Stay = false
+		return job.Outcome{Detail: chosen.Why + "; nothing to write", Next: stepLeave}, nil
+	}
+	v.memory.Stay = true
+	return job.Outcome{Detail: chosen.Why}, nil
+}

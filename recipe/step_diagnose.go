@@ -1,0 +1,42 @@
+package recipe
+
+import (
+	"context"
+
+	"duogateway/duo"
+	"duogateway/job"
+)
+
+// diagnose tells what is wrong with the board. Boards whose keys cannot be
+// written, or are none of our business, end the job here.
+func (v *visit) diagnose(context.Context, job.Say) (job.Outcome, error) {
+	d, err := v.original()
+	if err != nil {
+		return job.Outcome{}, err
+	}
+	found, err := foundIn(v.inspect(d))
+	if err != nil {
+		return job.Outcome{}, err
+	}
+	v.memory.Found = found
+	v.memory.Stay = found.PrivateKey == duo.PrivateKeyErased
+	v.memory.Written = found.Fingerprint
+	if err := v.checkOurs(d); err != nil {
+		return job.Outcome{}, err
+	}
+	return job.Outcome{Detail: found.String()}, nil
+}
+
+// checkOurs refuses boards on which no key may be written.
+func (v *visit) checkOurs(d *dump) error {
+	if d.area.WicedApplication(v.memory.Part2) {
+		return job.Failf(job.NotParticleFirmware, "the board is marked as running a bare WICED application")
+	}
+	if _, err := duo.BootloaderEngine(v.memory.Bootloader, v.memory.Part2); err != nil {
+		return job.Failf(job.SystemParts, "checking the system firmware: %w", err)
+	}
+	if !d.sound {
+		return job.Failf(job.DCTUnreadable, "no copy of the DCT is sound")
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"duogateway/dfu"
+	"duogateway/duo"
+	"duogateway/gpio"
+	"duogateway/job"
+)
+
+const (
+	// gestureTries is how often the gesture is made for one job.
+	gestureTries = 2
+
+	// appearTime is how long a board may take from the end of the gesture to
+	// the bus. It enumerates at once; the rest is for the hub and the kernel.
+	appearTime = 10 * time.Second
+)
+
+// enter brings the board into DFU mode and opens it.
+func (v *visit) enter(ctx context.Context, say job.Say) (job.Outcome, error) {
+	v.letGo()
+	for try := 1; ; try++ {
+		detail, err := v.tryEnter(ctx, say)
+		if err == nil {
+			return job.Outcome{Detail: detail}, nil
+		}
+		if try == gestureTries || !job.ReportOf(err).Retryable || ctx.Err() != nil {
+			return job.Outcome{}, err
+		}
+		v.book.Log.Warn("trying the gesture again", "job", v.job.ID, "bay", v.Name, "error", err)
+	}
+}
+
+func (v *visit) tryEnter(ctx context.Context, say job.Say) (string, error) {
+	seen, present, err := v.ready(ctx, say)
+	if err != nil {
+		return "", err
+	}
+	if present && isDFU(seen) {
+		return "in DFU mode already", v.open(ctx, seen)
+	}
+	if present {
+		v.memory.CameRunning = true
+		if id, ok := duo.DeviceIDFromSerial(seen.Serial); ok {
+			v.memory.RunningID = id
+		}
+	}
+	say("RESET, SETUP held", 0, 0)
+	if err := v.gesture(ctx); err != nil {
+		return "", err
+	}
+	seen, err = v.awaitDFU(ctx)
+	if err != nil {
+		return "", err
+	}
+	return "by RESET and SETUP", v.open(ctx, seen)
+}
+
+// ready waits until the board may be reset: it is on the bus, or it has had
+// time to make a key. It refuses what is not a Duo.
+func (v *visit) ready(ctx context.Context, say job.Say) (dfu.Attachment, bool, error) {
+	for {
+		seen, present, err := v.Board.Look(ctx)
+		if err != nil {
+			return seen, false, usbFault(err)
+		}
+		if present {
+			return seen, true, checkDuo(seen)
+		}
+		left := v.rest.left()
+		if left <= 0 {
+			return seen, false, nil
+		}
+		say("no board on USB yet; it may be making a key", int((restTime-left)/time.Second), int(restTime/time.Second))
+		if err := pause(ctx, lookTime); err != nil {
+			return seen, false, err
+		}
+	}
+}
+
+func isDFU(a dfu.Attachment) bool { return a.Vendor == duo.VendorID && a.Product == duo.ProductDFU }
+
+func isRunning(a dfu.Attachment) bool { return a.Vendor == duo.VendorID && a.Product == duo.ProductRun }
+
+func checkDuo(a dfu.Attachment) error {
+	if isDFU(a) || isRunning(a) {
+		return nil
+	}
+	return job.Failf(job.WrongBoardType, "port %s: found %04x:%04x, a Duo is %04x:%04x or %04x:%04x",
+		a.Port, a.Vendor, a.Product, duo.VendorID, duo.ProductRun, duo.VendorID, duo.ProductDFU)
+}
+
+// gesture makes the gesture and gives its failures their fault codes.
+func (v *visit) gesture(ctx context.Context) error {
+	result, err := v.Lines.EnterDFU(ctx)
+	v.rest.disturb(result.SinceRise)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, gpio.ErrFactoryResetPossible), errors.Is(err, gpio.ErrQuiet):
+		return job.Failf(job.ResetPossible, "entering DFU mode: %w", err)
+	case errors.Is(err, gpio.ErrLinesBusy):
+		return job.Failf(job.LinesBusy, "entering DFU mode: %w", err)
+	default:
+		return job.Failf(job.GestureFailed, "entering DFU mode: %w", err)
+	}
+}
+
+// awaitDFU waits for the bootloader on the bus.
+func (v *visit) awaitDFU(ctx context.Context) (dfu.Attachment, error) {
+	var last dfu.Attachment
+	deadline := time.Now().Add(appearTime)
+	for time.Now().Before(deadline) {
+		seen, present, err := v.Board.Look(ctx)
+		if err != nil {
+			return seen, usbFault(err)
+		}
+		if present && isDFU(seen) {
+			return seen, nil
+		}
+		if present {
+			last = seen
+		}
+		if err := pause(ctx, lookTime); err != nil {
+			return seen, err
+		}
+	}
+	if isRunning(last) {
+		return last, job.Failf(job.GestureFailed, "entering DFU mode: the board started its firmware instead")
+	}
+	return last, job.Failf(job.NoUSB, "entering DFU mode: nothing came up on the port within %v after the gesture", appearTime)
+}
+
+// open opens the board. What may be written depends on its bootloader: until
+// that is known nothing may.
+func (v *visit) open(ctx context.Context, seen dfu.Attachment) error {
+	transport, err := v.Board.Open(ctx, seen)
+	if err != nil {
+		return usbFault(err)
+	}
+	limit := func(alt uint8, addr uint32, length int) error {
+		return duo.CheckWrite(v.memory.Bootloader, alt, addr, length)
+	}
+	device, err := dfu.Open(ctx, transport, dfu.Options{Limit: limit})
+	if err != nil {
+		return usbFault(errors.Join(err, transport.Close()))
+	}
+	v.device = device
+	return nil
+}

@@ -1,0 +1,70 @@
+package recipe
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"duogateway/job"
+)
+
+// runTime is how long a board may take from leaving DFU mode to showing its
+// firmware on the bus. It starts twice, and may flash its bootloader between.
+const runTime = restTime
+
+// leave lets the board start its firmware, unless it has to stay.
+func (v *visit) leave(ctx context.Context, _ job.Say) (job.Outcome, error) {
+	if v.memory.Stay {
+		return job.Outcome{Detail: "the board is kept in DFU mode", End: v.ending()}, nil
+	}
+	if err := v.leaveDFU(ctx); err != nil {
+		return job.Outcome{}, usbFault(err)
+	}
+	return job.Outcome{Detail: "the board restarts"}, nil
+}
+
+func (v *visit) leaveDFU(ctx context.Context) error {
+	err := v.device.Leave(ctx)
+	v.rest.disturb(0)
+	v.letGo()
+	return err
+}
+
+// seeRunning waits for the firmware on the bus.
+func (v *visit) seeRunning(ctx context.Context, say job.Say) (job.Outcome, error) {
+	started := time.Now()
+	for {
+		seen, present, err := v.Board.Look(ctx)
+		if err != nil {
+			return job.Outcome{}, usbFault(err)
+		}
+		if present && isRunning(seen) {
+			return job.Outcome{Detail: fmt.Sprintf("the firmware runs, seen as %04x:%04x", seen.Vendor, seen.Product), End: v.ending()}, nil
+		}
+		waited := time.Since(started)
+		if waited >= runTime {
+			return v.notRunning()
+		}
+		say("waiting for the firmware", int(waited/time.Second), int(runTime/time.Second))
+		if err := pause(ctx, lookTime); err != nil {
+			return job.Outcome{}, err
+		}
+	}
+}
+
+// notRunning keeps a fault that was found earlier: it is the deeper one.
+func (v *visit) notRunning() (job.Outcome, error) {
+	if v.memory.Ending != nil {
+		return job.Outcome{Detail: fmt.Sprintf("the firmware was not seen within %v", runTime), End: v.ending()}, nil
+	}
+	return job.Outcome{}, job.Failf(job.NotRunning, "the firmware was not seen on USB within %v", runTime)
+}
+
+// ending is how the job ends: with the fault that was found, or with a pass
+// that no cloud has proven.
+func (v *visit) ending() *job.Ending {
+	if v.memory.Ending != nil {
+		return &job.Ending{Fault: v.memory.Ending}
+	}
+	return &job.Ending{Proof: job.NotConfigured}
+}

@@ -1,0 +1,88 @@
+package recipe
+
+import (
+	"errors"
+
+	"duogateway/duo"
+	"duogateway/job"
+)
+
+// decision says what will be written. It names the parts by where they come
+// from, so that a resumed job can put the same bytes together again.
+type decision struct {
+	Write             bool   `json:"write"`
+	Record            string `json:"record"`             // the private key is that of this record
+	RecordFingerprint string `json:"record_fingerprint"` // its fingerprint
+	OwnKey            bool   `json:"own_key"`            // the private key is the board's own, in the form that its firmware reads
+	ServerKey         bool   `json:"server_key"`         // Particle's key is written
+	ServerAddress     bool   `json:"server_address"`     // the default address is written
+	Why               string `json:"why"`
+}
+
+// target puts the block together that the decision means: the board's own
+// block with nothing changed but what has to be.
+func (v *visit) target() (duo.Block, error) {
+	d, err := v.original()
+	if err != nil {
+		return duo.Block{}, err
+	}
+	chosen, block := v.memory.Decision, d.block
+	key, err := v.chosenKey(chosen, d)
+	if err != nil {
+		return duo.Block{}, err
+	}
+	if key != nil {
+		block = block.WithKey(key)
+		key.Clear()
+	}
+	if chosen.ServerKey {
+		if block, err = block.WithServerKey(duo.ParticleServerKey()); err != nil {
+			return duo.Block{}, err
+		}
+	}
+	if chosen.ServerAddress {
+		if block, err = block.WithServerAddress(duo.DefaultHost, 0); err != nil {
+			return duo.Block{}, err
+		}
+	}
+	return block, nil
+}
+
+// chosenKey is nil when the private key stays as it is.
+func (v *visit) chosenKey(chosen decision, d *dump) (*duo.PrivateKey, error) {
+	switch {
+	case chosen.Record != "":
+		return v.recordKey(chosen.Record)
+	case chosen.OwnKey:
+		key, _, err := duo.ReadPrivateKey(d.block.PrivateKey().Reveal())
+		return key, err
+	}
+	return nil, nil
+}
+
+var errNoKey = errors.New("it holds no sound private key")
+
+func (v *visit) recordKey(id string) (*duo.PrivateKey, error) {
+	record, err := v.book.Records.Record(id)
+	if err != nil {
+		return nil, err
+	}
+	defer record.Raw.Clear()
+	defer record.Block.Clear()
+	block, err := duo.NewBlock(record.Block.Reveal())
+	if err != nil {
+		return nil, job.Failf(job.NoSoundRecord, "record %s: %w", id, errNoKey)
+	}
+	key, _, err := duo.ReadPrivateKey(block.PrivateKey().Reveal())
+	if err != nil {
+		return nil, job.Failf(job.NoSoundRecord, "record %s: %w", id, errNoKey)
+	}
+	return key, nil
+}
+
+// mendServer decides on the server key and address: a sound one stays, also
+// when it is not Particle's, for it may be meant.
+func (v *visit) mendServer() {
+	v.memory.Decision.ServerKey = !v.memory.Found.serverKeySound()
+	v.memory.Decision.ServerAddress = !v.memory.Found.addressSound()
+}

@@ -1,0 +1,120 @@
+package recipe
+
+import (
+	"context"
+	"time"
+
+	"duogateway/dfu"
+	"duogateway/duo"
+	"duogateway/job"
+)
+
+// visit is one board's stay during one job.
+type visit struct {
+	*Bay
+	book   *Book
+	job    job.Job
+	memory memory
+
+	device *dfu.Device // open while the board is in DFU mode
+	dump   *dump       // the board as it came; see original
+}
+
+// memory is what the steps journal. It holds names of keys, never keys.
+type memory struct {
+	CameRunning bool           `json:"came_running"` // its firmware ran when the job began
+	RunningID   duo.DeviceID   `json:"running_id"`   // as the firmware told it then
+	DeviceID    duo.DeviceID   `json:"device_id"`
+	Bootloader  duo.Generation `json:"bootloader"`
+	Part2       uint16         `json:"part2"`
+	Backup      string         `json:"backup"` // the record of the board as it came
+	Found       findings       `json:"found"`
+	Decision    decision       `json:"decision"`
+	Written     string         `json:"written"` // fingerprint of the key that was read back
+	Attempts    int            `json:"attempts"`
+	Stay        bool           `json:"stay"`   // the board must not leave DFU mode
+	Ending      *job.Report    `json:"ending"` // how the job will end once the board has left
+}
+
+// The names of the steps, as the journal and the events show them.
+const (
+	stepEnter    = "enter-dfu"
+	stepIdentify = "identify"
+	stepBackup   = "back-up"
+	stepDiagnose = "diagnose"
+	stepDecide   = "decide"
+	stepWrite    = "write"
+	stepReadBack = "read-back"
+	stepLeave    = "leave"
+	stepRunning  = "see-running"
+)
+
+// inDFU is what a resumed job repeats before a step that needs the board in
+// DFU mode.
+var inDFU = []string{stepEnter, stepIdentify}
+
+// lookSteps find out what is on the board and save it; all jobs begin so.
+func lookSteps(v *visit) []job.Step {
+	return []job.Step{
+		{Name: stepEnter, Do: v.enter},
+		{Name: stepIdentify, Do: v.identify, Again: []string{stepEnter}},
+		{Name: stepBackup, Do: v.backUp, Again: inDFU},
+		{Name: stepDiagnose, Do: v.diagnose, Again: inDFU},
+	}
+}
+
+// leaveSteps let the board start its firmware again; all jobs end so.
+func leaveSteps(v *visit) []job.Step {
+	return []job.Step{
+		{Name: stepLeave, Do: v.leave, Again: inDFU},
+		{Name: stepRunning, Do: v.seeRunning},
+	}
+}
+
+func (v *visit) plan(steps []job.Step) *job.Plan {
+	return &job.Plan{Steps: steps, Memory: &v.memory, Result: v.result, Close: v.close}
+}
+
+func (v *visit) result() job.Result {
+	m := &v.memory
+	return job.Result{
+		Diagnosis:           m.Found.Diagnosis,
+		Backup:              m.Backup,
+		Record:              m.Decision.Record,
+		RecordedFingerprint: m.Decision.RecordFingerprint,
+		BoardFingerprint:    m.Written,
+	}
+}
+
+// closeTime bounds what is done for a board whose job is over.
+const closeTime = 10 * time.Second
+
+// close lets the board go. A job that ended early leaves it as it came: out of
+// DFU mode if it was not in it, unless it would then make a new key.
+func (v *visit) close(ctx context.Context, state job.State) {
+	if v.dump != nil {
+		v.dump.raw.Clear()
+	}
+	if v.device == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, closeTime)
+	defer cancel()
+	if state.Final() && v.memory.CameRunning && !v.memory.Stay {
+		if err := v.leaveDFU(ctx); err != nil {
+			v.book.Log.Warn("the board stays in DFU mode", "job", v.job.ID, "bay", v.Name, "error", err)
+		}
+	}
+	v.letGo()
+}
+
+// letGo closes the USB device.
+func (v *visit) letGo() {
+	if v.device == nil {
+		return
+	}
+	if err := v.device.Close(); err != nil {
+		v.book.Log.Warn("closing the USB device", "job", v.job.ID, "bay", v.Name, "error", err)
+	}
+	v.device = nil
+}
