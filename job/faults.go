@@ -32,6 +32,7 @@ const (
 	StoreDamaged     Code = "store-damaged"
 	RecordUnreadable Code = "record-unreadable"
 	Interrupted      Code = "interrupted"
+	NoDriver         Code = "no-driver"
 	Internal         Code = "internal"
 )
 
@@ -77,6 +78,7 @@ var faults = []Fault{
 	{StoreDamaged, Station, false, "The key store cannot be read. It was left as it is: put a good copy in its place, or move it away to begin a new one."},
 	{RecordUnreadable, Station, false, "A saved key could not be opened. Is the identity file of this station the one that the key was saved with?"},
 	{Interrupted, Station, true, "The job was interrupted too often. Look into the log for the reason, then start it again."},
+	{NoDriver, Station, false, "To see the station at work without hardware, run: virtualbench demo."},
 	{Internal, Station, false, "This is a bug in the gateway. Please report it with the log."},
 
 	{BadRequest, Demand, false, "The request is not well formed. See the message."},

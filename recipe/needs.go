@@ -22,6 +22,10 @@ type Board interface {
 // Gesturer drives the lines of one bay. The errors are those of gpio.
 type Gesturer interface {
 	EnterDFU(ctx context.Context) (gpio.Result, error)
+	Reset(ctx context.Context) error
+
+	// Acknowledge says that the ending of the last gesture is journalled.
+	Acknowledge() error
 }
 
 // Records finds saved keys. The errors carry fault codes.
@@ -39,7 +43,9 @@ type Bay struct {
 	Name  string
 	Board Board
 	Lines Gesturer
-	rest  rest
+
+	rest    rest
+	endings endings
 }
 
 // NewBay makes a bay that rests at first: nobody knows what its board does.
@@ -47,6 +53,16 @@ func NewBay(name string, board Board, lines Gesturer) *Bay {
 	b := &Bay{Name: name, Board: board, Lines: lines}
 	b.rest.disturb(0)
 	return b
+}
+
+// Heard takes note of how a gesture ended that an earlier run of the daemon
+// began. The next job of the bay has to deal with it.
+func (b *Bay) Heard(result gpio.Result) {
+	if result.Outcome == gpio.Idle {
+		return
+	}
+	b.rest.disturb(result.SinceRise)
+	b.endings.note(result)
 }
 
 // Book makes the plans of jobs.

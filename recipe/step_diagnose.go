@@ -29,7 +29,7 @@ func (v *visit) diagnose(context.Context, job.Say) (job.Outcome, error) {
 
 // checkOurs refuses boards on which no key may be written.
 func (v *visit) checkOurs(d *dump) error {
-	if d.area.WicedApplication(v.memory.Part2) {
+	if d.area.WicedApplication(v.memory.Bootloader) {
 		return job.Failf(job.NotParticleFirmware, "the board is marked as running a bare WICED application")
 	}
 	if _, err := duo.BootloaderEngine(v.memory.Bootloader, v.memory.Part2); err != nil {

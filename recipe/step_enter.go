@@ -23,6 +23,9 @@ const (
 // enter brings the board into DFU mode and opens it.
 func (v *visit) enter(ctx context.Context, say job.Say) (job.Outcome, error) {
 	v.letGo()
+	if err := v.endings.factoryReset(); err != nil {
+		return job.Outcome{}, job.Failf(job.ResetPossible, "an earlier gesture: %w", err)
+	}
 	for try := 1; ; try++ {
 		detail, err := v.tryEnter(ctx, say)
 		if err == nil {
@@ -98,6 +101,7 @@ func checkDuo(a dfu.Attachment) error {
 func (v *visit) gesture(ctx context.Context) error {
 	result, err := v.Lines.EnterDFU(ctx)
 	v.rest.disturb(result.SinceRise)
+	v.endings.note(result)
 	switch {
 	case err == nil:
 		return nil

@@ -86,8 +86,9 @@ func (v *visit) result() job.Result {
 	}
 }
 
-// closeTime bounds what is done for a board whose job is over.
-const closeTime = 10 * time.Second
+// closeTime bounds what is done for a board whose job is over. A board in safe
+// mode may have to rest before it is reset.
+const closeTime = restTime + 10*time.Second
 
 // close lets the board go. A job that ended early leaves it as it came: out of
 // DFU mode if it was not in it, unless it would then make a new key.
@@ -95,17 +96,17 @@ func (v *visit) close(ctx context.Context, state job.State) {
 	if v.dump != nil {
 		v.dump.raw.Clear()
 	}
-	if v.device == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
-	if state.Final() && v.memory.CameRunning && !v.memory.Stay {
+	if v.device != nil && state.Final() && v.memory.CameRunning && !v.memory.Stay {
 		if err := v.leaveDFU(ctx); err != nil {
 			v.book.Log.Warn("the board stays in DFU mode", "job", v.job.ID, "bay", v.Name, "error", err)
 		}
 	}
 	v.letGo()
+	if state.Final() {
+		v.settle(ctx)
+	}
 }
 
 // letGo closes the USB device.

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// environment is what a command sees of the world.
+type environment struct {
+	stdout, stderr io.Writer
+	terminal       bool // stdout is a terminal: progress may be drawn
+}
+
+// cli is the command line.
+type cli struct {
+	Socket string `help:"Socket of the daemon." default:"/run/gatewayd/gatewayd.sock" env:"GATEWAYD_SOCKET" placeholder:"PATH"`
+
+	Repair   repairCmd   `cmd:"" group:"Jobs" help:"Find out what is wrong with the board in a bay and mend it."`
+	Diagnose diagnoseCmd `cmd:"" group:"Jobs" help:"Say what is wrong with the board in a bay. Nothing is written to it."`
+	Backup   backupCmd   `cmd:"" group:"Jobs" help:"Store the keys of the board in a bay. Nothing is written to it."`
+	Restore  restoreCmd  `cmd:"" group:"Jobs" help:"Write a saved key back to its board, also over a sound one."`
+
+	Jobs   jobsCmd   `cmd:"" group:"Station" help:"List the jobs, show one, or cancel one."`
+	Bays   baysCmd   `cmd:"" group:"Station" help:"Show the bays and the boards in them."`
+	Keys   keysCmd   `cmd:"" group:"Station" help:"List the saved keys. Secrets are never shown."`
+	Events eventsCmd `cmd:"" group:"Station" help:"List what happened, in order."`
+	Health healthCmd `cmd:"" group:"Station" help:"Ask whether the daemon runs."`
+
+	DCT dctCmd `cmd:"" name:"dct" group:"Offline" help:"Look into dumps of a board's DCT."`
+
+	Run          runCmd          `cmd:"" group:"Daemon" help:"Run the station."`
+	CheckConfig  checkConfigCmd  `cmd:"" group:"Daemon" help:"Check a configuration file."`
+	GestureChild gestureChildCmd `cmd:"" hidden:"" help:"One gesture; started by the daemon."`
+	Manual       manualCmd       `cmd:"" hidden:"" help:"Write a table of the manual."`
+	Version      versionCmd      `cmd:"" group:"Daemon" help:"Print the version."`
+}
+
+const description = "The station that gives RedBear Duo boards their cloud keys back.\n\n" +
+	"Exit codes: 0 pass, 1 usage or internal, 2 the board failed, 3 the station failed, " +
+	"4 the request was rejected, 5 canceled or timed out, 6 no daemon answers."
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, args []string, env environment) (code int) {
+	var commands cli
+	parser, err := kong.New(&commands,
+		kong.Name("gatewayd"), kong.Description(description), kong.UsageOnError(),
+		kong.Writers(env.stdout, env.stderr), kong.Exit(func(code int) { panic(exitNow(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(env, &commands))
+	if err != nil {
+		fmt.Fprintln(env.stderr, "gatewayd:", err)
+		return exitInternal
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			now, ok := p.(exitNow)
+			if !ok {
+				panic(p)
+			}
+			code = int(now)
+		}
+	}()
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(env.stderr, "gatewayd: %v\nTry: gatewayd --help\n", err)
+		return exitInternal
+	}
+	return complain(env, command.Run())
+}
+
+// exitNow is how kong ends a command line such as --help.
+type exitNow int
+
+// complain prints an error and returns the exit code for it. An ended job has
+// said itself what there is to say.
+func complain(env environment, err error) int {
+	var ended jobEnded
+	if err != nil && !errors.As(err, &ended) {
+		fmt.Fprintln(env.stderr, "gatewayd:", err)
+		if hint := hintFor(err); hint != "" {
+			fmt.Fprintln(env.stderr, "          "+hint)
+		}
+	}
+	return exitCode(err)
+}

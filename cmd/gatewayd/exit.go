@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+
+	"duogateway/daemon/client"
+	"duogateway/job"
+)
+
+// The exit codes, as the manual lists them.
+const (
+	exitPass        = 0
+	exitInternal    = 1 // usage or internal
+	exitFail        = 2 // the board is bad
+	exitError       = 3 // the station is
+	exitRejected    = 4 // the request is
+	exitStopped     = 5 // canceled or timed out
+	exitUnreachable = 6 // no daemon answers
+)
+
+// jobEnded is the error of a command whose job did not pass.
+type jobEnded struct{ job job.Job }
+
+func (e jobEnded) Error() string { return "the job is " + string(e.job.State) }
+
+// exitCode is the exit code of a command that returned err.
+func exitCode(err error) int {
+	var ended jobEnded
+	var fault *job.FaultError
+	switch {
+	case err == nil:
+		return exitPass
+	case errors.As(err, &ended):
+		return jobExitCode(ended.job)
+	case errors.Is(err, client.ErrUnreachable):
+		return exitUnreachable
+	case errors.As(err, &fault):
+		return verdictExitCode(job.Lookup(fault.Code).Class.Verdict())
+	default:
+		return exitInternal
+	}
+}
+
+func jobExitCode(j job.Job) int {
+	if j.State == job.Canceled || j.State == job.TimedOut {
+		return exitStopped
+	}
+	return verdictExitCode(j.Verdict)
+}
+
+func verdictExitCode(v job.Verdict) int {
+	switch v {
+	case job.Pass:
+		return exitPass
+	case job.Fail:
+		return exitFail
+	case job.Denied:
+		return exitRejected
+	default:
+		return exitError
+	}
+}
+
+// hintFor says what to do about an error; empty when there is nothing to say.
+func hintFor(err error) string {
+	var fault *job.FaultError
+	switch {
+	case errors.As(err, &fault):
+		return job.Lookup(fault.Code).Hint
+	case errors.Is(err, client.ErrUnreachable):
+		return "Is the daemon running? Start it with: systemctl start gatewayd, or name its socket with --socket."
+	default:
+		return ""
+	}
+}

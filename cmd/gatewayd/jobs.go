@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"duogateway/daemon/client"
+	"duogateway/job"
+)
+
+// jobsCmd is `gatewayd jobs`.
+type jobsCmd struct {
+	ID     string `arg:"" optional:"" help:"Show this job."`
+	Cancel string `placeholder:"ID" help:"Cancel this job, if it has not begun to write."`
+	Limit  int    `default:"20" help:"How many jobs to list, newest first."`
+	JSON   bool   `name:"json" help:"Print JSON."`
+}
+
+// Run lists, shows or cancels.
+func (c jobsCmd) Run(ctx context.Context, env environment, all *cli) error {
+	daemon := client.New(all.Socket)
+	defer daemon.Close()
+	if c.Cancel != "" {
+		j, err := daemon.Cancel(ctx, c.Cancel)
+		return c.one(env, j, err)
+	}
+	if c.ID != "" {
+		j, err := daemon.Job(ctx, c.ID)
+		return c.one(env, j, err)
+	}
+	jobs, err := daemon.Jobs(ctx, c.Limit)
+	switch {
+	case err != nil:
+		return err
+	case c.JSON:
+		return printJSON(env, jobs)
+	case len(jobs) == 0:
+		_, err = fmt.Fprintln(env.stdout, "No jobs yet. Ask for one with: gatewayd diagnose BAY")
+		return err
+	}
+	return writeJobs(env.stdout, jobs)
+}
+
+func (c jobsCmd) one(env environment, j job.Job, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case c.JSON:
+		return printJSON(env, j)
+	}
+	for _, step := range j.Steps {
+		fmt.Fprintln(env.stdout, stepLine(step))
+	}
+	return writeJob(env.stdout, j)
+}
+
+func writeJobs(w io.Writer, jobs []job.Job) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ADMITTED\tJOB\tKIND\tBAY\tSTATE\tVERDICT\tFAULT")
+	for _, j := range jobs {
+		fault := ""
+		if j.Fault != nil {
+			fault = string(j.Fault.Code)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", j.Admitted.At.Format(time.DateTime), j.ID, j.Kind, j.Bay, j.State, j.Verdict, fault)
+	}
+	return table.Flush()
+}

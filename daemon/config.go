@@ -1,0 +1,234 @@
+package daemon
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"duogateway/gpio"
+	"duogateway/job"
+	"duogateway/keystore/seal"
+)
+
+// ConfigPath is where the configuration of an appliance stands.
+const ConfigPath = "/etc/gatewayd/gatewayd.toml"
+
+// Config is the configuration of a station.
+type Config struct {
+	Station string `toml:"station" doc:"Name of this station: 1 to 64 letters, digits, dots, underscores and hyphens."`
+	Store   string `toml:"store" doc:"Folder of the key store. It and the identity in it are made at the first start."`
+	Runtime string `toml:"runtime" doc:"Folder for what need not outlive a boot: the markers of gestures."`
+	Socket  string `toml:"socket" doc:"Path of the unix socket of the local API."`
+
+	Keys    KeysConfig    `toml:"keys"`
+	Gesture GestureConfig `toml:"gesture"`
+	Bays    []BayConfig   `toml:"bay"`
+}
+
+// KeysConfig says who can open the key records.
+type KeysConfig struct {
+	Escrow any `toml:"escrow" doc:"List of age public keys (age1...) that every key record is sealed to beside this station; or \"none\", which must be said."`
+}
+
+// GestureConfig holds the timing of the gestures.
+type GestureConfig struct {
+	Hold Duration `toml:"hold" doc:"How long SETUP is held after RESET rose to enter DFU mode, 3.1s to 5.5s."`
+}
+
+// BayConfig is one cradle.
+type BayConfig struct {
+	Name   string `toml:"name" doc:"Name of the bay, used in commands and reports."`
+	Type   string `toml:"type" doc:"What sits in it: \"duo\"."`
+	Chip   string `toml:"chip" doc:"Label of the GPIO chip, as gpiodetect shows it."`
+	Reset  string `toml:"reset" doc:"Name of the line that drives RESET."`
+	Setup  string `toml:"setup" doc:"Name of the line that drives SETUP."`
+	Wiring string `toml:"wiring" doc:"\"fet\" (an N-FET per line) or \"direct\"."`
+	Port   string `toml:"port" doc:"USB port: bus and path, as 1-1.4; or the path alone, as 1.4, if no other bus has it."`
+}
+
+// Duration is a length of time in the configuration, as "3.4s".
+type Duration time.Duration
+
+// Duration is the length of time.
+func (d Duration) Duration() time.Duration { return time.Duration(d) }
+
+// UnmarshalText reads what time.ParseDuration reads.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	*d = Duration(parsed)
+	return err
+}
+
+// MarshalText writes the form that UnmarshalText reads.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// DefaultConfig is what holds where the file says nothing.
+func DefaultConfig() Config {
+	return Config{
+		Station: "station",
+		Store:   "/var/lib/gatewayd",
+		Runtime: "/run/gatewayd",
+		Socket:  "/run/gatewayd/gatewayd.sock",
+		Gesture: GestureConfig{Hold: Duration(gpio.DefaultHold)},
+	}
+}
+
+// defaultBay is what holds where a [[bay]] says nothing.
+func (b *BayConfig) setDefaults() {
+	b.Type = cmpOr(b.Type, "duo")
+	b.Chip = cmpOr(b.Chip, "pinctrl-bcm2711")
+	b.Reset = cmpOr(b.Reset, "GPIO17")
+	b.Setup = cmpOr(b.Setup, "GPIO27")
+	b.Wiring = cmpOr(b.Wiring, "fet")
+}
+
+func cmpOr(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+// LoadConfig reads and checks a configuration file. Errors are one line each
+// and name the file, and the row and column where the text is at fault.
+func LoadConfig(path string) (Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	cfg, err := ParseConfig(text)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s:%w", path, err)
+	}
+	return cfg, nil
+}
+
+// ParseConfig reads and checks the text of a configuration file.
+func ParseConfig(text []byte) (Config, error) {
+	cfg := DefaultConfig()
+	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
+	if err := decoder.Decode(&cfg); err != nil {
+		return Config{}, locate(err)
+	}
+	for i := range cfg.Bays {
+		cfg.Bays[i].setDefaults()
+	}
+	if err := cfg.Check(); err != nil {
+		return Config{}, fmt.Errorf(" %w", err)
+	}
+	return cfg, nil
+}
+
+// locate puts row and column in front of what go-toml found.
+func locate(err error) error {
+	var unknown *toml.StrictMissingError
+	if errors.As(err, &unknown) {
+		first := unknown.Errors[0]
+		row, column := first.Position()
+		return fmt.Errorf("%d:%d: unknown key %q", row, column, strings.Join(first.Key(), "."))
+	}
+	var bad *toml.DecodeError
+	if errors.As(err, &bad) {
+		row, column := bad.Position()
+		return fmt.Errorf("%d:%d: %s", row, column, strings.TrimPrefix(bad.Error(), "toml: "))
+	}
+	return fmt.Errorf(" %w", err)
+}
+
+// Check finds what is wrong with a configuration, all of it.
+func (c Config) Check() error {
+	var wrong []error
+	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	if !job.ValidName(c.Station) {
+		complain("station %q: want 1 to 64 of A-Z a-z 0-9 . _ -", c.Station)
+	}
+	for name, path := range map[string]string{"store": c.Store, "runtime": c.Runtime, "socket": c.Socket} {
+		if !filepath.IsAbs(path) {
+			complain("%s %q: want an absolute path", name, path)
+		}
+	}
+	if hold := c.Gesture.Hold.Duration(); hold < gpio.MinHold || hold > gpio.MaxHold {
+		complain("gesture.hold %v: want %v to %v: outside the board would boot or lose its program", hold, gpio.MinHold, gpio.MaxHold)
+	}
+	if _, err := c.Keys.Recipients(); err != nil {
+		complain("keys.escrow: %w", err)
+	}
+	if len(c.Bays) == 0 {
+		complain("no [[bay]]: a station needs at least one")
+	}
+	for i, b := range c.Bays {
+		wrong = append(wrong, b.check(), b.clash(c.Bays[:i]))
+	}
+	return errors.Join(wrong...)
+}
+
+// Recipients lists the escrow recipients.
+func (k KeysConfig) Recipients() ([]string, error) {
+	switch escrow := k.Escrow.(type) {
+	case nil:
+		return nil, errors.New(`who else can open the keys when this station is gone? Give age public keys, or say escrow = "none"`)
+	case string:
+		if escrow == "none" {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("%q: want a list of age public keys, or \"none\"", escrow)
+	case []any:
+		return recipients(escrow)
+	default:
+		return nil, fmt.Errorf("want a list of age public keys, or \"none\"")
+	}
+}
+
+func recipients(escrow []any) ([]string, error) {
+	var list []string
+	for _, entry := range escrow {
+		text, _ := entry.(string)
+		if err := seal.CheckRecipient(text); err != nil {
+			return nil, err
+		}
+		list = append(list, text)
+	}
+	if list == nil {
+		return nil, errors.New(`the list is empty; say escrow = "none" if that is meant`)
+	}
+	return list, nil
+}
+
+var portPath = regexp.MustCompile(`^([0-9]+-)?[0-9]+(\.[0-9]+)*$`)
+
+func (b BayConfig) check() error {
+	var wrong []error
+	complain := func(format string, args ...any) {
+		wrong = append(wrong, fmt.Errorf("bay %q: "+format, append([]any{b.Name}, args...)...))
+	}
+	if b.Type != "duo" {
+		complain("type %q: want \"duo\"", b.Type)
+	}
+	if !portPath.MatchString(b.Port) {
+		complain("port %q: want a USB port such as 1-1.4, as lsusb -t and /sys/bus/usb/devices show it", b.Port)
+	}
+	return errors.Join(append(wrong, b.Lines().Check())...)
+}
+
+// clash finds what a bay wants that an earlier one has.
+func (b BayConfig) clash(earlier []BayConfig) error {
+	for _, other := range earlier {
+		switch {
+		case b.Name == other.Name:
+			return fmt.Errorf("bay %q: two bays have this name", b.Name)
+		case b.Port == other.Port:
+			return fmt.Errorf("bay %q: port %s belongs to bay %q already", b.Name, b.Port, other.Name)
+		case b.Chip == other.Chip && slices.ContainsFunc([]string{other.Reset, other.Setup}, func(line string) bool { return line == b.Reset || line == b.Setup }):
+			return fmt.Errorf("bay %q: a line of it belongs to bay %q already", b.Name, other.Name)
+		}
+	}
+	return nil
+}

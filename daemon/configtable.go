@@ -1,0 +1,51 @@
+package daemon
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+)
+
+// WriteConfigTable writes the reference of the configuration in Markdown, as
+// the fields of Config document themselves.
+func WriteConfigTable(w io.Writer) error {
+	defaults := DefaultConfig()
+	bay := BayConfig{}
+	bay.setDefaults()
+	if _, err := fmt.Fprintln(w, "| key | default | meaning |\n|---|---|---|"); err != nil {
+		return err
+	}
+	if err := writeTable(w, "", reflect.ValueOf(defaults)); err != nil {
+		return err
+	}
+	return writeTable(w, "bay.", reflect.ValueOf(bay))
+}
+
+func writeTable(w io.Writer, prefix string, table reflect.Value) error {
+	for i := range table.NumField() {
+		field, value := table.Type().Field(i), table.Field(i)
+		key := prefix + field.Tag.Get("toml")
+		var err error
+		switch {
+		case field.Tag.Get("doc") != "":
+			_, err = fmt.Fprintf(w, "| `%s` | %s | %s |\n", key, defaultOf(value), field.Tag.Get("doc"))
+		case value.Kind() == reflect.Struct:
+			err = writeTable(w, key+".", value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func defaultOf(value reflect.Value) string {
+	if value.IsZero() {
+		return "must be set"
+	}
+	if d, ok := value.Interface().(Duration); ok {
+		return "`" + strings.TrimSpace(d.Duration().String()) + "`"
+	}
+	return fmt.Sprintf("`%v`", value.Interface())
+}

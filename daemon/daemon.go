@@ -1,0 +1,187 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"duogateway/gpio"
+	"duogateway/job"
+	"duogateway/keystore"
+	"duogateway/recipe"
+	"duogateway/station"
+)
+
+// stopTime bounds how long the local API may take to say good-bye.
+const stopTime = 5 * time.Second
+
+// Run runs a station until ctx ends. Jobs that are not over then are taken up
+// by the next run. Errors carry fault codes.
+func Run(ctx context.Context, cfg Config, parts Parts) (err error) {
+	escrow, err := cfg.Keys.Recipients()
+	if err != nil {
+		return fmt.Errorf("keys.escrow: %w", err)
+	}
+	store, err := keystore.Open(cfg.Store, keystore.Options{Escrow: escrow})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	d, err := assemble(cfg, parts, store)
+	if err != nil {
+		return err
+	}
+	d.letLinesGo(ctx)
+	listener, err := listen(cfg.Socket)
+	if err != nil {
+		return err
+	}
+	d.serve(ctx, listener)
+	d.letLinesGo(context.WithoutCancel(ctx))
+	return nil
+}
+
+// daemon is a station put together.
+type daemon struct {
+	Config
+	Parts
+	store   *keystore.Store
+	station *station.Station
+	bays    map[string]*recipe.Bay
+}
+
+func assemble(cfg Config, parts Parts, store *keystore.Store) (*daemon, error) {
+	d := &daemon{Config: cfg, Parts: parts, store: store, bays: map[string]*recipe.Bay{}}
+	if err := os.MkdirAll(cfg.Runtime, 0o750); err != nil {
+		return nil, fmt.Errorf("making the runtime folder: %w", err)
+	}
+	var journal station.Journal = store
+	if parts.Journal != nil {
+		journal = parts.Journal(store)
+	}
+	var places []station.Bay
+	for _, b := range cfg.Bays {
+		places = append(places, station.Bay{Name: b.Name, Port: b.Port})
+		d.bays[b.Name] = recipe.NewBay(b.Name, port{parts.Bus, b.Port}, lines{parts.Gestures, b.Lines()})
+	}
+	book := &recipe.Book{Bays: d.bays, Records: store, Clock: parts.Clock, Log: parts.Log}
+	var err error
+	d.station, err = station.New(station.Config{
+		Bays:    places,
+		Finder:  finder{parts.Bus, cfg.Bays},
+		Journal: journal,
+		Recipes: book.Plan,
+		Clock:   parts.Clock,
+		Log:     parts.Log,
+	})
+	return d, err
+}
+
+// letLinesGo ends what an earlier run left at the lines, by the one rule, and
+// tells the recipes how it ended. // P2
+func (d *daemon) letLinesGo(ctx context.Context) {
+	var all []gpio.Bay
+	for _, b := range d.Bays {
+		all = append(all, b.Lines())
+	}
+	results, err := d.Gestures.CleanUp(ctx, all...)
+	for _, r := range results {
+		d.bays[r.Bay].Heard(r)
+		if ending := r.Err(); ending != nil {
+			d.Log.Warn("an earlier gesture did not end well", "bay", r.Bay, "error", ending)
+		}
+	}
+	if err != nil {
+		d.Log.Error("the lines could not all be let go", "error", err)
+	}
+}
+
+// serve works until ctx ends.
+func (d *daemon) serve(ctx context.Context, listener net.Listener) {
+	a := &api{station: d.station, store: d.store, log: d.Log, version: d.Version}
+	server := &http.Server{Handler: a.handler(d.Config.Station), ReadHeaderTimeout: stopTime, BaseContext: func(net.Listener) context.Context { return ctx }}
+	var work sync.WaitGroup
+	work.Go(func() { d.station.Run(ctx) })
+	work.Go(func() { d.answerButton(ctx) })
+	work.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			d.Log.Error("the local API has stopped", "error", err)
+		}
+	})
+	d.Log.Info("ready", "station", d.Config.Station, "bays", len(d.Bays), "socket", d.Socket)
+	if d.Ready != nil {
+		d.Ready()
+	}
+	<-ctx.Done()
+	d.Log.Info("stopping")
+	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if err := server.Shutdown(bye); err != nil {
+		d.Log.Warn("some clients did not let go", "error", err)
+		_ = server.Close()
+	}
+	work.Wait()
+}
+
+// answerButton turns presses into jobs.
+func (d *daemon) answerButton(ctx context.Context) {
+	if d.Button == nil {
+		return
+	}
+	for {
+		bay, held, err := d.Button.Press(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			d.Log.Error("the button cannot be watched any more", "error", err)
+			return
+		}
+		if err := d.pressed(bay, held); err != nil {
+			d.Log.Warn("the button was pressed for nothing", "bay", bay, "error", err)
+		}
+	}
+}
+
+// pressed asks for a job on a bay, or on every occupied one.
+func (d *daemon) pressed(bay string, held time.Duration) error {
+	kind := job.Repair
+	if held >= diagnoseHold {
+		kind = job.Diagnose
+	}
+	bays := []string{bay}
+	if bay == "" {
+		var err error
+		if bays, err = d.occupied(); err != nil {
+			return err
+		}
+	}
+	var failed []error
+	for _, name := range bays {
+		_, err := d.station.Admit(job.Request{Kind: kind, Bay: name, Source: job.FromButton})
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}
+
+func (d *daemon) occupied() ([]string, error) {
+	all, err := d.station.Bays()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, b := range all {
+		if b.Occupied {
+			names = append(names, b.Name)
+		}
+	}
+	if names == nil {
+		return nil, errNoBay
+	}
+	return names, nil
+}
