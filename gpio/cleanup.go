@@ -111,6 +111,9 @@ func (r *Runner) release(bay Bay, m *Marker, heldUntil time.Duration) (Result, e
 // good, so that it need not be told again. After a TooLate the lines are still
 // kept quiet for the rest of [QuietTime].
 func (r *Runner) Acknowledge(bay string) error {
+	if !bayNames.MatchString(bay) {
+		return fmt.Errorf("bay name %q does not match %s", bay, bayNames)
+	}
 	unlock, ok := r.bays.tryLock(bay)
 	if !ok {
 		return fmt.Errorf("bay %s: acknowledge: %w", bay, ErrLinesBusy)

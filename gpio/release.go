@@ -103,13 +103,14 @@ func releaseUnderReset(lines Lines, m *Marker, clock Clock) (Ending, error) {
 		err = errors.Join(err, lines.Setup.Release())
 		return tooLate(m, clock.Monotonic()), err
 	}
-	if err := lines.Setup.Release(); err != nil {
+	err := lines.Setup.Release()
+	time.Sleep(ResetPulse)
+	if err != nil {
 		// RESET stays active: with SETUP active its rise would start the same
 		// again. Closing the lines lets go of both, SETUP first.
 		return tooLate(m, clock.Monotonic()), err
 	}
-	time.Sleep(ResetPulse)
-	err := lines.Reset.Release()
+	err = lines.Reset.Release()
 	now := clock.Monotonic()
 	return Ending{
 		Outcome: ResetInWindow, At: now, Rose: now,

@@ -3,7 +3,9 @@ package gpio
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"syscall"
 	"time"
@@ -54,7 +56,12 @@ func (c *osChild) ended() bool {
 	}
 }
 
-func (c *osChild) signal(s syscall.Signal) error { return c.cmd.Process.Signal(s) }
+func (c *osChild) signal(s syscall.Signal) error {
+	if err := c.cmd.Process.Signal(s); !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
+}
 
 func (c *osChild) output() (stdout, stderr []byte) {
 	return c.stdout.Bytes(), c.stderr.Bytes()

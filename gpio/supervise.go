@@ -18,6 +18,9 @@ const (
 	startTimeout = 10 * time.Second
 	// endTimeout is how long a child without a hold on SETUP may take.
 	endTimeout = time.Second
+	// wakeGrace is how long after LastReset a child may still be ending the
+	// gesture that it was woken for.
+	wakeGrace = 100 * time.Millisecond
 	// killTimeout is how long the kernel may take to end a killed child.
 	killTimeout = 5 * time.Second
 	// pollInterval is how often a child and its marker are looked at.
@@ -63,7 +66,7 @@ func nudgeFor(m *Marker, since, now time.Duration) nudge {
 		return wait
 	case longest <= lastKill:
 		return kill
-	case shortest <= LastReset:
+	case shortest <= LastReset+wakeGrace:
 		return wake
 	}
 	return kill
