@@ -53,7 +53,7 @@ func (b *Board) joinBus(product uint16) {
 		gone:       make(chan struct{}),
 	}
 	b.busChanged = true
-	b.tell(Event{What: BusJoined, Detail: detail})
+	b.tell(Event{What: BusJoined, Number: b.joined, Detail: detail})
 }
 
 func (b *Board) leaveBus() {

@@ -33,7 +33,9 @@ type Event struct {
 	Alt     uint8
 	Address uint32
 	Length  int
-	Detail  string
+	// Number is that of the attachment that began.
+	Number uint64
+	Detail string
 }
 
 // Counters count over a board's whole life.

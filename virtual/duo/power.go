@@ -77,6 +77,13 @@ func (b *Board) SetSetup(low bool) {
 	}
 }
 
+// Lines returns which lines are low.
+func (b *Board) Lines() (resetLow, setupLow bool) {
+	b.lock()
+	defer b.unlock()
+	return b.resetLow, b.setupLow
+}
+
 func level(low bool) string {
 	if low {
 		return "low"

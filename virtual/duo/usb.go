@@ -3,6 +3,8 @@ package virtualduo
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"sync/atomic"
 )
 
@@ -50,6 +52,9 @@ func (b *Board) Open() (*USB, error) {
 // as a flash operation takes or until ctx ends. The board finishes what it has
 // begun either way. It returns how many bytes moved.
 func (u *USB) Control(ctx context.Context, requestType, request uint8, value, index uint16, data []byte) (int, error) {
+	if len(data) > math.MaxUint16 {
+		return 0, fmt.Errorf("a control transfer of %d bytes is too long", len(data))
+	}
 	s := setup{requestType, request, value, index, uint16(len(data))}
 	for {
 		if err := ctx.Err(); err != nil {
