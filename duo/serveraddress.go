@@ -16,8 +16,8 @@ const (
 	DefaultPort uint16 = 5683
 )
 
-// The server address field
-// (redbear/firmware hal/shared/parse_server_address.h:33-72).
+// The server address field: type, length, text, and a port behind them
+// (redbear/firmware parse_server_address.h:33-72).
 const (
 	addressIPv4   = 0
 	addressDomain = 1

@@ -72,7 +72,7 @@ func readDump(name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the dump: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read from
 	content, err := io.ReadAll(io.LimitReader(file, int64(duo.LargestDump)+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the dump: %w", err)
