@@ -194,3 +194,26 @@ func (s *Store) openRecord(info job.RecordInfo, sealed []byte) (job.KeyRecord, e
 	}
 	return r, nil
 }
+
+// Import stores key records that no job made, with a note of who brought them.
+// Records that are there already stay as they are.
+func (s *Store) Import(records []job.KeyRecord, note job.AuditNote) error {
+	sealed, err := s.sealAll(records)
+	if err != nil {
+		return err
+	}
+	err = s.db.Update(func(tx *bolt.Tx) error {
+		fresh, err := putRecords(tx, sealed)
+		if err != nil {
+			return err
+		}
+		if err := putEvents(tx, recordEvents(fresh, job.Job{}), s.post); err != nil {
+			return err
+		}
+		return putAudit(tx, []job.AuditNote{note})
+	})
+	if err != nil {
+		return job.Failf(job.StoreFailed, "importing key records: %w", err)
+	}
+	return nil
+}

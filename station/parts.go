@@ -13,15 +13,22 @@ import (
 // when it is on the disk; it is called by several goroutines. After an error
 // of Commit the caller does nothing more with that job.
 type Journal interface {
+	// Commit stores an entry.
 	Commit(*job.Entry) error
+	// Job finds a job and what its steps remembered, and says false when there
+	// is none of that id.
 	Job(id string) (found job.Job, memory json.RawMessage, ok bool, err error)
+	// Unfinished lists the jobs that are not final, in the order of admission.
 	Unfinished() ([]job.Job, error)
+	// Bay tells the number of the last presence that a job saw in a bay, and
+	// the id of its last job; both are zero for a bay without jobs.
 	Bay(name string) (presence uint64, lastJob string, err error)
 }
 
 // Finder tells what is on the bus now. It is called often and by several
 // goroutines.
 type Finder interface {
+	// Devices lists all devices on the ports of the bays.
 	Devices(ctx context.Context) ([]Device, error)
 }
 

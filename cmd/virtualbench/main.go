@@ -1,17 +1,37 @@
-// Command virtualbench is a bench without hardware: tools around the virtual
-// boards. It never runs on the appliance and knows nothing of the daemon.
+// Command virtualbench is a bench without hardware: virtual boards whose lines
+// and USB a real daemon drives, and tools around them. It is for trying the
+// station out and for testing it; it never runs on the appliance.
 package main
 
-import "github.com/alecthomas/kong"
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is stamped by the build.
+var version = "dev"
 
 // cli is the command line.
 type cli struct {
-	DCT struct {
+	Demo demoCmd `cmd:"" help:"Repair two virtual boards, and show each step."`
+	DCT  struct {
 		Write dctWriteCmd `cmd:"" help:"Write into a DCT image as a virtual board would."`
 	} `cmd:"" name:"dct" help:"Work on images of a board's DCT flash."`
+
+	Bench        benchCmd        `cmd:"" help:"Run a bench on a socket: one virtual board for each bay of a configuration."`
+	Daemon       daemonCmd       `cmd:"" help:"Run the station's daemon on the bench of a socket."`
+	GestureChild gestureChildCmd `cmd:"" hidden:"" help:"One gesture; started by the daemon."`
 }
 
 func main() {
-	ctx := kong.Parse(&cli{}, kong.Name("virtualbench"), kong.Description("A bench without hardware."))
-	ctx.FatalIfErrorf(ctx.Run())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	command := kong.Parse(&cli{}, kong.Name("virtualbench"), kong.Description("A bench without hardware."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	err := command.Run()
+	stop()
+	command.FatalIfErrorf(err)
 }

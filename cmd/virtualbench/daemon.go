@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"duogateway/daemon"
+	"duogateway/gpio"
+	"duogateway/virtual/remote"
+)
+
+// daemonCmd is `virtualbench daemon`: the real daemon, on virtual hardware.
+type daemonCmd struct {
+	Config string `required:"" placeholder:"FILE" help:"Configuration of the station."`
+	Bench  string `required:"" placeholder:"PATH" help:"Socket of the bench."`
+}
+
+// Run runs the station until ctx ends.
+func (c daemonCmd) Run(ctx context.Context) error {
+	cfg, err := daemon.LoadConfig(c.Config)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(cfg.Runtime, 0o750); err != nil {
+		return err
+	}
+	bench, err := remote.Dial(c.Bench)
+	if err != nil {
+		return err
+	}
+	program, err := self()
+	if err != nil {
+		return err
+	}
+	child := []string{program, "gesture-child", "--bench", c.Bench, "--"}
+	parts, err := benchParts(cfg, bench, child, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	if err != nil {
+		return err
+	}
+	return daemon.Run(ctx, cfg, parts)
+}
+
+// gestureChildCmd is the process that makes one gesture on a bench.
+type gestureChildCmd struct {
+	Bench string   `required:"" help:"Socket of the bench."`
+	Args  []string `arg:"" optional:"" help:"What the daemon asks for."`
+}
+
+// Run makes the gesture.
+func (c gestureChildCmd) Run() error {
+	bench, err := remote.Dial(c.Bench)
+	if err != nil {
+		return err
+	}
+	if code := gpio.RunChild(c.Args, pins(bench), os.Stdout, os.Stderr); code != 0 {
+		os.Exit(code)
+	}
+	return nil
+}
