@@ -109,9 +109,7 @@ func (l *Layout) addRegion(address, sectors string) error {
 			return fmt.Errorf("sectors %q overlap others", text)
 		}
 		l.Segments = append(l.Segments, segment)
-		if at = end; at == addressSpace {
-			at = 0 // anything that follows overlaps or is a new region
-		}
+		at = end
 	}
 	return nil
 }
