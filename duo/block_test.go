@@ -106,6 +106,10 @@ func TestAreaFields(t *testing.T) {
 	if _, ok := full.DeviceID(); ok {
 		t.Error("an erased field is a device id")
 	}
+	copy(full.Bytes[DeviceIDOffset:], "\xff\x00\x1a\x00\x05\x47\x33\x38\x32\x36\x31\x34")
+	if _, ok := full.DeviceID(); ok {
+		t.Error("a field that the firmware takes for erased is a device id")
+	}
 	if full.WicedApplication(R6) || full.WicedApplication(R5) {
 		t.Error("an erased area is a bare WICED board")
 	}

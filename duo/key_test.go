@@ -127,6 +127,13 @@ func TestRefusedKeys(t *testing.T) {
 	plus := func(x *big.Int, n int64) *big.Int { return new(big.Int).Add(x, big.NewInt(n)) }
 	longer := append(sound.Minimal(), 0)
 	longer[3]++
+	phi := new(big.Int).Mul(plus(sound.p, -1), plus(sound.q, -1))
+	fixed := sound.Fixed()
+	// The modulus without its leading zero, and the version with three.
+	negative := bytes.Join([][]byte{fixed[:9], {0x80}, fixed[11:]}, nil)
+	negative[3]--
+	padded := bytes.Join([][]byte{fixed[:5], {0x04, 0, 0, 0, 0}, fixed[7:]}, nil)
+	padded[3] += 3
 	for name, der := range map[string][]byte{
 		"nothing":            nil,
 		"four bytes":         {0x30, 0x82, 0x02, 0x5F},
@@ -135,7 +142,7 @@ func TestRefusedKeys(t *testing.T) {
 		"erased":             ResetBlob(),
 		"another modulus":    wrong(func(k *PrivateKey) { k.n = other.n }),
 		"another exponent":   wrong(func(k *PrivateKey) { k.d = other.d }),
-		"exponent too large": wrong(func(k *PrivateKey) { k.d = new(big.Int).Add(k.d, new(big.Int).Mul(k.n, plus(k.n, 1))) }),
+		"exponent too large": wrong(func(k *PrivateKey) { k.d = new(big.Int).Add(k.d, new(big.Int).Lsh(phi, 1)) }),
 		"primes swapped":     wrong(func(k *PrivateKey) { k.p, k.q = k.q, k.p }),
 		"prime of one":       wrong(func(k *PrivateKey) { k.p, k.q = big.NewInt(1), k.n }),
 		"dp wrong":           wrong(func(k *PrivateKey) { k.dp = plus(k.dp, 2) }),
@@ -143,6 +150,8 @@ func TestRefusedKeys(t *testing.T) {
 		"qinv wrong":         wrong(func(k *PrivateKey) { k.qinv = plus(k.qinv, 1) }),
 		"qinv not reduced":   wrong(func(k *PrivateKey) { k.qinv = new(big.Int).Add(k.qinv, k.p) }),
 		"a byte in excess":   longer,
+		"modulus negative":   negative,
+		"longer than 612":    padded,
 		"PKCS#8":             openssl(t, sound.Minimal(), "pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-outform", "DER"),
 		"2048 bits":          openssl(t, nil, "genrsa", "-traditional", "2048"),
 	} {
@@ -179,8 +188,13 @@ func TestImportPrivateKey(t *testing.T) {
 		"EC":            openssl(t, nil, "ecparam", "-name", "prime256v1", "-genkey", "-noout"),
 		"EC PKCS#8":     openssl(t, nil, "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
 	} {
-		if got, err := ImportPrivateKey(file); !errors.Is(err, ErrKeyFile) || got != nil {
+		got, err := ImportPrivateKey(file)
+		if !errors.Is(err, ErrKeyFile) || got != nil {
 			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if strings.Contains(name, "encrypted") != strings.Contains(err.Error(), "encrypted") {
+			t.Errorf("%s: the reason is %v", name, err)
 		}
 	}
 }

@@ -104,6 +104,7 @@ func TestCurrent(t *testing.T) {
 	initial := bytes.Clone(versionedSector(3, 0))
 	binary.LittleEndian.PutUint32(initial[versionBlockStart+blockCRC:], 0)
 	initial[versionBlockStart+blockInitial] = 1
+	notInitial := change(versionedSector(3, 0), versionBlockStart+blockInitial, 1)
 	const none = 0
 	tests := []struct {
 		name             string
@@ -129,6 +130,7 @@ func TestCurrent(t *testing.T) {
 		{"both CRCs wrong, first retired", badCRC(5), change(versionedSector(6, 0), 5000, 0), 2, 2, 2},
 		{"initial beats all, second", versionedSector(9, 0), initial, 2, 1, 2},
 		{"initial beats all, first", initial, versionedSector(9, 0), 1, 1, 1},
+		{"initial with a CRC is none", versionedSector(9, 0), notInitial, 1, 1, 1},
 		{"cut while writing the second", versionedSector(1, 0), change(versionedSector(2, 0), headerIncomplete, 1), 1, 1, 1},
 	}
 	for _, test := range tests {
