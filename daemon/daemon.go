@@ -32,22 +32,23 @@ func Run(ctx context.Context, cfg Config, parts Parts) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	d, err := assemble(cfg, parts, store)
+	d, err := New(cfg, parts, store)
 	if err != nil {
 		return err
 	}
-	d.letLinesGo(ctx)
 	listener, err := listen(cfg.Socket)
 	if err != nil {
 		return err
 	}
-	d.serve(ctx, listener)
-	d.letLinesGo(context.WithoutCancel(ctx))
+	var work sync.WaitGroup
+	work.Go(func() { d.serve(ctx, listener) })
+	d.Work(ctx)
+	work.Wait()
 	return nil
 }
 
-// daemon is a station put together.
-type daemon struct {
+// Daemon is a station put together. Run is the usual way to have one.
+type Daemon struct {
 	Config
 	Parts
 	store   *keystore.Store
@@ -55,8 +56,9 @@ type daemon struct {
 	bays    map[string]*recipe.Bay
 }
 
-func assemble(cfg Config, parts Parts, store *keystore.Store) (*daemon, error) {
-	d := &daemon{Config: cfg, Parts: parts, store: store, bays: map[string]*recipe.Bay{}}
+// New puts a station together, with an open store. Nothing moves yet.
+func New(cfg Config, parts Parts, store *keystore.Store) (*Daemon, error) {
+	d := &Daemon{Config: cfg, Parts: parts, store: store, bays: map[string]*recipe.Bay{}}
 	if err := os.MkdirAll(cfg.Runtime, 0o750); err != nil {
 		return nil, fmt.Errorf("making the runtime folder: %w", err)
 	}
@@ -82,9 +84,23 @@ func assemble(cfg Config, parts Parts, store *keystore.Store) (*daemon, error) {
 	return d, err
 }
 
+// Station is the station, to ask for jobs.
+func (d *Daemon) Station() *station.Station { return d.station }
+
+// Work lets go of lines that an earlier run left, and then runs the bays and
+// the button until ctx ends.
+func (d *Daemon) Work(ctx context.Context) {
+	d.letLinesGo(ctx)
+	var work sync.WaitGroup
+	work.Go(func() { d.station.Run(ctx) })
+	work.Go(func() { d.answerButton(ctx) })
+	work.Wait()
+	d.letLinesGo(context.WithoutCancel(ctx))
+}
+
 // letLinesGo ends what an earlier run left at the lines, by the one rule, and
 // tells the recipes how it ended. // P2
-func (d *daemon) letLinesGo(ctx context.Context) {
+func (d *Daemon) letLinesGo(ctx context.Context) {
 	var all []gpio.Bay
 	for _, b := range d.Bays {
 		all = append(all, b.Lines())
@@ -101,14 +117,12 @@ func (d *daemon) letLinesGo(ctx context.Context) {
 	}
 }
 
-// serve works until ctx ends.
-func (d *daemon) serve(ctx context.Context, listener net.Listener) {
+// serve answers on the local socket until ctx ends.
+func (d *Daemon) serve(ctx context.Context, listener net.Listener) {
 	a := &api{station: d.station, store: d.store, log: d.Log, version: d.Version}
 	server := &http.Server{Handler: a.handler(d.Config.Station), ReadHeaderTimeout: stopTime, BaseContext: func(net.Listener) context.Context { return ctx }}
-	var work sync.WaitGroup
-	work.Go(func() { d.station.Run(ctx) })
-	work.Go(func() { d.answerButton(ctx) })
-	work.Go(func() {
+	var serving sync.WaitGroup
+	serving.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			d.Log.Error("the local API has stopped", "error", err)
 		}
@@ -125,11 +139,11 @@ func (d *daemon) serve(ctx context.Context, listener net.Listener) {
 		d.Log.Warn("some clients did not let go", "error", err)
 		_ = server.Close()
 	}
-	work.Wait()
+	serving.Wait()
 }
 
 // answerButton turns presses into jobs.
-func (d *daemon) answerButton(ctx context.Context) {
+func (d *Daemon) answerButton(ctx context.Context) {
 	if d.Button == nil {
 		return
 	}
@@ -149,7 +163,7 @@ func (d *daemon) answerButton(ctx context.Context) {
 }
 
 // pressed asks for a job on a bay, or on every occupied one.
-func (d *daemon) pressed(bay string, held time.Duration) error {
+func (d *Daemon) pressed(bay string, held time.Duration) error {
 	kind := job.Repair
 	if held >= diagnoseHold {
 		kind = job.Diagnose
@@ -169,7 +183,7 @@ func (d *daemon) pressed(bay string, held time.Duration) error {
 	return errors.Join(failed...)
 }
 
-func (d *daemon) occupied() ([]string, error) {
+func (d *Daemon) occupied() ([]string, error) {
 	all, err := d.station.Bays()
 	if err != nil {
 		return nil, err

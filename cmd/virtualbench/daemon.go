@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 
+	"duogateway/cmd/virtualbench/parts"
 	"duogateway/daemon"
 	"duogateway/gpio"
 	"duogateway/virtual/remote"
@@ -34,11 +35,20 @@ func (c daemonCmd) Run(ctx context.Context) error {
 		return err
 	}
 	child := []string{program, "gesture-child", "--bench", c.Bench, "--"}
-	parts, err := benchParts(cfg, bench, child, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	runner := cfg.RunnerConfig()
+	runner.Command, runner.Open, runner.Log = child, parts.Pins(bench), log
+	gestures, err := gpio.NewRunner(runner)
 	if err != nil {
 		return err
 	}
-	return daemon.Run(ctx, cfg, parts)
+	clock, err := gpio.SystemClock()
+	if err != nil {
+		return err
+	}
+	hardware := parts.Bench(bench, clock.Boot, log)
+	hardware.Gestures, hardware.Version = gestures, version
+	return daemon.Run(ctx, cfg, hardware)
 }
 
 // gestureChildCmd is the process that makes one gesture on a bench.
@@ -53,7 +63,7 @@ func (c gestureChildCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	if code := gpio.RunChild(c.Args, pins(bench), os.Stdout, os.Stderr); code != 0 {
+	if code := gpio.RunChild(c.Args, parts.Pins(bench), os.Stdout, os.Stderr); code != 0 {
 		os.Exit(code)
 	}
 	return nil

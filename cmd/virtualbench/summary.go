@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
+	"duogateway/cmd/virtualbench/parts"
 	"duogateway/job"
-	virtualduo "duogateway/virtual/duo"
 	"duogateway/virtual/remote"
 )
 
@@ -65,22 +64,13 @@ func summariseBay(j job.Job, board remote.State, events []remote.Event, after ui
 	for _, e := range events {
 		switch {
 		case e.Number <= after:
-		case b.BackupCommit == nil && isBackup(e, j.Bay):
+		case b.BackupCommit == nil && parts.BackupCommitted(e, j.Bay):
 			b.BackupCommit = &e.Number
-		case b.FirstWrite == nil && isHostWrite(e, j.Bay):
+		case b.FirstWrite == nil && parts.HostWrote(e, j.Bay):
 			b.FirstWrite = &e.Number
 		}
 	}
 	return b
-}
-
-func isBackup(e remote.Event, bay string) bool {
-	var note commitNote
-	return json.Unmarshal([]byte(e.Detail), &note) == nil && note.Bay == bay && note.Records > 0
-}
-
-func isHostWrite(e remote.Event, bay string) bool {
-	return e.Bay == bay && (e.What == string(virtualduo.HostWrite) || e.What == string(virtualduo.HostErase))
 }
 
 func orNull[T comparable](v T) *T {

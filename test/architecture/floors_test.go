@@ -17,7 +17,7 @@ var project = architecture{
 	// our engine or our DFU host, it would share their mistakes.
 	beside: map[string][]string{
 		"virtual": {"secret", "duo"},
-		"test":    {"secret", "duo", "job", "gpio", "dfu", "serial", "keystore", "cloudsync", "devkit", "station", "recipe", "daemon", "virtual"},
+		"test":    {"secret", "duo", "job", "gpio", "dfu", "serial", "keystore", "cloudsync", "devkit", "station", "recipe", "daemon", "cmd", "virtual"},
 	},
 	// A sub-package may import its parent. These few serve their parent
 	// instead: the parent imports them.

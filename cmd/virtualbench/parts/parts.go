@@ -1,8 +1,10 @@
-package main
+// Package parts gives a daemon the parts of a virtual bench in place of real
+// ones: a USB bus, GPIO pins, a button, and a journal that tells the bench of
+// each commit. It only translates; it decides nothing about boards or jobs.
+package parts
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,28 +18,15 @@ import (
 	"duogateway/virtual/remote"
 )
 
-// benchParts makes a station's parts of a bench. child is the command that
-// starts a gesture.
-func benchParts(cfg daemon.Config, bench remote.API, child []string, log *slog.Logger) (daemon.Parts, error) {
-	runner := cfg.RunnerConfig()
-	runner.Command, runner.Open, runner.Log = child, pins(bench), log
-	gestures, err := gpio.NewRunner(runner)
-	if err != nil {
-		return daemon.Parts{}, err
-	}
-	clock, err := gpio.SystemClock()
-	if err != nil {
-		return daemon.Parts{}, err
-	}
+// Bench is the parts of a bench that do not depend on how gestures are made.
+func Bench(bench remote.API, boot string, log *slog.Logger) daemon.Parts {
 	return daemon.Parts{
-		Bus:      bus{bench},
-		Gestures: gestures,
-		Button:   &button{bench: bench},
-		Clock:    job.Clock{Boot: clock.Boot},
-		Log:      log,
-		Version:  version,
-		Journal:  func(j station.Journal) station.Journal { return noted{j, bench} },
-	}, nil
+		Bus:     bus{bench},
+		Button:  &button{bench: bench},
+		Clock:   job.Clock{Boot: boot},
+		Log:     log,
+		Journal: func(j station.Journal) station.Journal { return noted{j, bench} },
+	}
 }
 
 // bus is the bench as a USB bus.
@@ -56,8 +45,8 @@ func (b bus) Open(ctx context.Context, a dfu.Attachment) (dfu.Transport, error) 
 	return b.bench.OpenUSB(ctx, remote.Device{Port: a.Port, Number: a.Number, Vendor: a.Vendor, Product: a.Product, Serial: a.Serial})
 }
 
-// pins opens the pins of a bench as a driver would.
-func pins(bench remote.API) gpio.OpenPin {
+// Pins opens the pins of a bench as a driver would.
+func Pins(bench remote.API) gpio.OpenPin {
 	return func(chip, name string) (gpio.Pin, error) {
 		if chip != remote.ChipLabel {
 			return nil, fmt.Errorf("there is no chip %q on a bench, only %q", chip, remote.ChipLabel)
@@ -93,30 +82,4 @@ func (b *button) Press(ctx context.Context) (string, time.Duration, error) {
 		return "", 0, errBenchGone
 	}
 	return press.Bay, press.Held, nil
-}
-
-// noted tells the bench of each commit, so that its one order of events shows
-// what was stored before the board was written.
-type noted struct {
-	station.Journal
-	bench remote.API
-}
-
-// commitNote is what the bench is told of a commit.
-type commitNote struct {
-	Bay     string `json:"commit_bay"`
-	Job     string `json:"job"`
-	Records int    `json:"records"` // key records of the board as it came
-}
-
-// Commit commits, and then notes it.
-func (n noted) Commit(e *job.Entry) error {
-	if err := n.Journal.Commit(e); err != nil {
-		return err
-	}
-	text, err := json.Marshal(commitNote{Bay: e.Job.Bay, Job: e.Job.ID, Records: len(e.Records)})
-	if err != nil {
-		return err
-	}
-	return n.bench.Note(string(text))
 }
