@@ -3,6 +3,7 @@ package gpio
 import (
 	"log/slog"
 	"syscall"
+	"time"
 )
 
 // FakeChild is a process that a test makes up.
@@ -72,3 +73,8 @@ func EndedID(id ProcessID) bool { return id.ended() }
 
 // SignalID signals the process of that id.
 func SignalID(id ProcessID, s syscall.Signal) error { return id.signal(s) }
+
+// Nudge says what is done to a child: wait, wake or kill.
+func Nudge(m *Marker, since, now time.Duration) string {
+	return map[nudge]string{wait: "wait", wake: "wake", kill: "kill"}[nudgeFor(m, since, now)]
+}

@@ -212,6 +212,7 @@ func TestStalledSupervisor(t *testing.T) {
 		time.AfterFunc(gpio.ResetPulse+100*time.Millisecond, func() { _ = daemon.Signal(syscall.SIGSTOP) })
 		time.AfterFunc(gpio.ResetPulse+c.age, func() { _ = daemon.Signal(syscall.SIGCONT) })
 		time.Sleep(20 * time.Second)
+		synctest.Wait() // so that what it wrote may be read
 		want := c.want
 		if want == gpio.CutShort {
 			want = gpio.Completed // held until the supervisor ended it
@@ -239,18 +240,14 @@ func TestStoppedInThePulse(t *testing.T) {
 	})
 }
 
-// gatedPin stops its process at a change of the pin, when armed.
-type gatedPin struct {
+// slowPin stops its process just before it lets a FET's line go.
+type slowPin struct {
 	gpio.Pin
-	armed *bool
-	wait  time.Duration
+	wait time.Duration
 }
 
-func (p gatedPin) Low() error {
-	if *p.armed {
-		*p.armed = false
-		time.Sleep(p.wait)
-	}
+func (p slowPin) Low() error {
+	time.Sleep(p.wait)
 	return p.Pin.Low()
 }
 
@@ -260,15 +257,12 @@ func TestStoppedAtTheRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, testBay)
 		self := r.bench.NewProcess()
-		armed := false
-		setup := gpio.NewLine(gpio.FET, func() (gpio.Pin, error) {
-			pin, err := self.Open(r.bay.Chip, r.bay.Setup)
-			return gatedPin{Pin: pin, armed: &armed, wait: 4 * time.Second}, err
-		})
 		lines := gpio.LinesOf(r.bay, self.Open)
-		lines.Setup = setup
+		lines.Setup = gpio.NewLine(gpio.FET, func() (gpio.Pin, error) {
+			pin, err := self.Open(r.bay.Chip, r.bay.Setup)
+			return slowPin{Pin: pin, wait: 4 * time.Second}, err
+		})
 		c := &gpio.Child{Lines: lines, Store: r.store, Clock: r.clock, Self: gpio.ProcessID{PID: 7}}
-		time.AfterFunc(time.Second, func() { armed = true })
 		_, ending, err := c.EnterDFU()
 		if err != nil || ending.Outcome != gpio.TooLate {
 			t.Errorf("got %+v, %v", ending, err)

@@ -79,21 +79,19 @@ func (r *Runner) supervise(ctx context.Context, child process, store MarkerStore
 	since := r.clock.Monotonic()
 	var seenAlive, killed time.Duration
 	for {
-		now := r.clock.Monotonic()
-		if child.ended() {
+		m, _ := load(store, r.clock)
+		now := r.clock.Monotonic() // last: this process may be stopped anywhere
+		switch {
+		case child.ended():
 			return seenAlive, nil
-		}
-		seenAlive = now
-		if err := ctx.Err(); err != nil {
-			return seenAlive, fmt.Errorf("wait for the gesture to end: %w", err)
-		}
-		if killed != 0 && now-killed > killTimeout {
+		case ctx.Err() != nil:
+			return seenAlive, fmt.Errorf("wait for the gesture to end: %w", ctx.Err())
+		case killed == 0:
+			killed = r.apply(nudgeFor(m, since, now), child, now)
+		case now-killed > killTimeout:
 			return seenAlive, fmt.Errorf("%w: a killed child does not end", ErrLinesBusy)
 		}
-		if killed == 0 {
-			m, _ := load(store, r.clock)
-			killed = r.apply(nudgeFor(m, since, now), child, now)
-		}
+		seenAlive = now
 		time.Sleep(pollInterval)
 	}
 }
