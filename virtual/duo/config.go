@@ -23,8 +23,8 @@ type Config struct {
 	// WiFi says that the board has Wi-Fi credentials.
 	WiFi bool
 	// ServerKey is what the factory wrote at DCT offset 2082: the SPKI of the
-	// cloud's key, FF up to 384 bytes, the address block. Nil means a key of
-	// the right form that nobody holds the private half of.
+	// cloud's key, FF up to 384 bytes, the address block. Nil means the
+	// vendor's.
 	ServerKey []byte
 	// Timing is how long things take; zero fields mean the typical values.
 	Timing Timing
@@ -64,7 +64,7 @@ func (c Config) withDefaults() Config {
 		c.SystemVersion = 11
 	}
 	if c.ServerKey == nil {
-		c.ServerKey = syntheticServerKey()
+		c.ServerKey = factoryServerKey()
 	}
 	c.Timing = c.Timing.withDefaults()
 	return c

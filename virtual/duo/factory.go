@@ -2,7 +2,8 @@ package virtualduo
 
 import (
 	"encoding/binary"
-	"slices"
+
+	"duogateway/duo"
 )
 
 // factorySystemFlags are the first 24 bytes of the application DCT as the
@@ -28,18 +29,10 @@ func FactoryDCT(serverKey []byte) Image {
 	return image
 }
 
-// serverKeyHead begins every SPKI of a 2048-bit RSA key with the usual exponent.
-var serverKeyHead = []byte{
-	0x30, 0x82, 0x01, 0x22, 0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01,
-	0x01, 0x05, 0x00, 0x03, 0x82, 0x01, 0x0F, 0x00, 0x30, 0x82, 0x01, 0x0A, 0x02, 0x82, 0x01, 0x01, 0x00,
-}
-
-// syntheticServerKey has the form of a server key and the vendor's address.
-func syntheticServerKey() []byte {
-	modulus := synthetic("server key", 0, 256)
-	modulus[0] |= 0x80
-	modulus[255] |= 1
-	key := slices.Concat(serverKeyHead, modulus, []byte{0x02, 0x03, 0x01, 0x00, 0x01})
+// factoryServerKey is what the factory writes at the server key field: the
+// cloud's key, FF up to the address, the address.
+func factoryServerKey() []byte {
+	key := duo.ParticleServerKey()
 	for len(key) < serverAddressAt {
 		key = append(key, 0xFF)
 	}

@@ -7,13 +7,12 @@ import (
 
 func TestFactoryDCTIsThePublishedOne(t *testing.T) {
 	want := published(t, "fac-dct-r1.bin")
-	got := FactoryDCT(published(t, "server_public_key.der"))
-	sameImage(t, got, want)
+	sameImage(t, FactoryDCT(published(t, "server_public_key.der")), want)
 }
 
 func TestBoardLeavesTheFactoryWithThatDCT(t *testing.T) {
 	want := published(t, "fac-dct-r1.bin")
-	board := New(Config{ServerKey: published(t, "server_public_key.der")})
+	board := New(Config{})
 	defer board.Close()
 	sameImage(t, board.Flash()[0x8000:0x8000+ImageSize], want)
 }
