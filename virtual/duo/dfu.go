@@ -54,6 +54,7 @@ type dfuState struct {
 	alt           uint8
 	block         uint16
 	buffer        []byte // what the last download brought; nil once executed
+	stale         []byte // what the transfer buffer still holds
 	// initTransfer is set by reading the configuration descriptor.
 	initTransfer bool
 }
@@ -137,6 +138,7 @@ func (b *Board) download(block uint16, data []byte) answer {
 		b.hang("hung")
 	default:
 		d.block, d.buffer, d.state = block, append([]byte(nil), data...), stateDownloadSync
+		d.stale = d.buffer
 	}
 	return answer{}
 }

@@ -318,3 +318,20 @@ func TestOversizedDownloadCrashesTheBootloader(t *testing.T) {
 		}
 	})
 }
+
+// What the profile of an older bootloader changes.
+func TestBootloaderWithItsOwnEngineAndStaleReads(t *testing.T) {
+	older := BootloaderR6()
+	older.EngineInParts, older.StaleReads = false, true
+	inBubble(t, Config{Bootloader: older}, func(t *testing.T, b *Board) {
+		key := keyed(t, b)
+		h := dfuHost(t, b)
+		h.erase(altInternal, systemPart2At)
+		if got := h.read(altDCT, privateKeyOffset, len(key)); !bytes.Equal(got, key) {
+			t.Error("the DCT needs part 2")
+		}
+		if got := h.read(altDCT, CopySize, 5); !bytes.Equal(got, pointer(commandSetAddress, CopySize)) {
+			t.Errorf("a failed read shows % x, want what was sent before", got)
+		}
+	})
+}

@@ -14,8 +14,8 @@ const (
 type Flash interface {
 	// Read returns length bytes from offset; they stay valid until the next change.
 	Read(offset, length int) []byte
-	// Erase sets the given copy, 0 or 1, to FF.
-	Erase(copy int) error
+	// Erase sets a whole copy, 0 or 1, to FF.
+	Erase(which int) error
 	// Program clears the bits that are zero in data.
 	Program(offset int, data []byte) error
 }
@@ -66,8 +66,8 @@ func BlankImage() Image { return Image(blankMemory(ImageSize)) }
 func (i Image) Read(offset, length int) []byte { return i[offset : offset+length] }
 
 // Erase sets one copy to FF. It never fails.
-func (i Image) Erase(copy int) error {
-	fill(i[copy*CopySize:(copy+1)*CopySize], 0xFF)
+func (i Image) Erase(which int) error {
+	fill(i[which*CopySize:(which+1)*CopySize], 0xFF)
 	return nil
 }
 

@@ -17,12 +17,12 @@ type failing struct {
 	left int
 }
 
-func (f *failing) Erase(copy int) error {
+func (f *failing) Erase(which int) error {
 	if f.left == 0 {
 		return errNoPower
 	}
 	f.left--
-	return f.Image.Erase(copy)
+	return f.Image.Erase(which)
 }
 
 func (f *failing) Program(offset int, data []byte) error {

@@ -27,11 +27,11 @@ func TestGeneratedKeysReadBackAndDiffer(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range uint64(8) {
 		field := append(GenerateKey(seed).Reveal(), make([]byte, 605)...)
-		print := readKey(field).Fingerprint()
-		if print == "" || seen[print] {
-			t.Errorf("seed %d: fingerprint %q", seed, print)
+		fingerprint := readKey(field).Fingerprint()
+		if fingerprint == "" || seen[fingerprint] {
+			t.Errorf("seed %d: fingerprint %q", seed, fingerprint)
 		}
-		seen[print] = true
+		seen[fingerprint] = true
 	}
 }
 

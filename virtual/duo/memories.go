@@ -32,8 +32,8 @@ func validAddress(alt uint8, address uint32) bool {
 // region's end: reads run on into what follows. Behind the end of internal
 // flash that is unknown; here it is FF.
 func (b *Board) readMemory(alt uint8, address uint32, length int) []byte {
-	if !validAddress(alt, address) {
-		return make([]byte, length)
+	if !validAddress(alt, address) || alt == altDCT && !b.engineReachable() {
+		return b.failedRead(length)
 	}
 	switch alt {
 	case altInternal:
@@ -41,8 +41,19 @@ func (b *Board) readMemory(alt uint8, address uint32, length int) []byte {
 	case altDCT:
 		return b.readDCT(int(address), length)
 	default: // one buffer; what a longer read shows is unknown
-		return readOn(b.serial, int(address), min(length, transferSize))
+		b.dfu.stale = readOn(b.serial, int(address), min(length, transferSize))
+		return b.dfu.stale
 	}
+}
+
+// failedRead is what an upload shows when there is nothing to read: zeros, or
+// with older bootloaders what the transfer buffer held before.
+func (b *Board) failedRead(length int) []byte {
+	out := make([]byte, length)
+	if b.config.Bootloader.StaleReads {
+		copy(out, b.dfu.stale)
+	}
+	return out
 }
 
 func readOn(flash memory, offset, length int) []byte {
@@ -51,11 +62,8 @@ func readOn(flash memory, offset, length int) []byte {
 	return out
 }
 
-// readDCT reads from the current copy on; zeros without an engine.
+// readDCT reads from the current copy on.
 func (b *Board) readDCT(offset, length int) []byte {
-	if !b.engineReachable() {
-		return make([]byte, length)
-	}
 	current, _ := b.config.Bootloader.Engine.Current(Image(b.dct())) // a valid copy exists: nothing is written
 	return readOn(b.internal, b.dctOffset(current)+applicationOffset+offset, length)
 }

@@ -113,11 +113,11 @@ func (b *Board) record() *recorder {
 
 func (r *recorder) Read(offset, length int) []byte { return r.image.Read(offset, length) }
 
-func (r *recorder) Erase(copy int) error {
-	at := r.board.dctOffset(copy)
+func (r *recorder) Erase(which int) error {
+	at := r.board.dctOffset(which)
 	erase := eraseInternal(r.board.internal, sectorAt(at), r.board.config.Timing)
 	r.operations = append(r.operations, erase)
-	return r.image.Erase(copy)
+	return r.image.Erase(which)
 }
 
 func (r *recorder) Program(offset int, data []byte) error {
@@ -133,7 +133,7 @@ func (b *Board) dct() memory {
 	return b.internal[at : at+ImageSize]
 }
 
-func (b *Board) dctOffset(copy int) int { return int(b.config.Bootloader.DCT[copy] - flashBase) }
+func (b *Board) dctOffset(which int) int { return int(b.config.Bootloader.DCT[which] - flashBase) }
 
 // writeDCT plans a write of the application DCT.
 func (b *Board) writeDCT(offset int, data []byte) ([]operation, error) {
