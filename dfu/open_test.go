@@ -216,7 +216,7 @@ func TestLogged(t *testing.T) {
 			t.Errorf("the log does not tell %s", want)
 		}
 	}
-	for _, hidden := range []string{"hush", "104", "68 75 73 68", "aHVza"} {
+	for _, hidden := range []string{"hush", "104 117", "68757368", "68 75", "aHVza"} {
 		if strings.Contains(out.String(), hidden) {
 			t.Errorf("the log holds %q", hidden)
 		}

@@ -181,7 +181,7 @@ func (d *Device) settle(ctx context.Context) error {
 		default:
 			return fmt.Errorf("%w: %v after a DNLOAD", ErrProtocol, s.state)
 		}
-		if time.Now().After(deadline) {
+		if !time.Now().Before(deadline) {
 			return fmt.Errorf("%w: still %v after %v", ErrTimeout, s.state, maxBusy)
 		}
 		if err := sleep(ctx, max(s.poll, minPoll)); err != nil {

@@ -215,21 +215,48 @@ func TestFailedWrites(t *testing.T) {
 		after []dfutest.Exchange
 		want  error
 	}{
-		"stalled status":     {one(sent, failing(dfu.RequestGetStatus, 0, dfutest.Stall)), dfu.ErrStalled},
-		"stalled later":      {one(sent, busy, failing(dfu.RequestGetStatus, 0, dfutest.Stall)), dfu.ErrStalled},
-		"stalled download":   {one(failing(dfu.RequestDnload, 2, dfutest.Stall)), dfu.ErrStalled},
-		"gone":               {one(sent, failing(dfu.RequestGetStatus, 0, dfutest.Gone)), dfu.ErrGone},
-		"short status":       {one(sent, in(dfu.RequestGetStatus, 0, 0, 0, 0, 0, 5)), dfu.ErrProtocol},
-		"empty status":       {one(sent, in(dfu.RequestGetStatus, 0)), dfu.ErrProtocol},
-		"absurd poll time":   {one(sent, status(0, 0xFFFFFF, dfu.StateDnbusy)), dfu.ErrProtocol},
-		"idle at once":       {one(sent, status(0, 0, dfu.StateIdle)), dfu.ErrProtocol},
-		"uploading":          {one(sent, status(0, 0, dfu.StateUploadIdle)), dfu.ErrProtocol},
-		"unknown state":      {one(sent, status(0, 0, 0x77)), dfu.ErrProtocol},
-		"unknown error kept": {one(sent, failing(dfu.RequestGetStatus, 0, context.Canceled)), context.Canceled},
+		"stalled status":   {one(sent, failing(dfu.RequestGetStatus, 0, dfutest.Stall)), dfu.ErrStalled},
+		"stalled later":    {one(sent, busy, failing(dfu.RequestGetStatus, 0, dfutest.Stall)), dfu.ErrStalled},
+		"stalled download": {one(failing(dfu.RequestDnload, 2, dfutest.Stall)), dfu.ErrStalled},
+		"gone":             {one(sent, failing(dfu.RequestGetStatus, 0, dfutest.Gone)), dfu.ErrGone},
+		"short status":     {one(sent, in(dfu.RequestGetStatus, 0, 0, 0, 0, 0, 5)), dfu.ErrProtocol},
+		"empty status":     {one(sent, in(dfu.RequestGetStatus, 0)), dfu.ErrProtocol},
+		"absurd poll time": {one(sent, status(0, 0xFFFFFF, dfu.StateDnbusy)), dfu.ErrProtocol},
+		"idle at once":     {one(sent, status(0, 0, dfu.StateIdle)), dfu.ErrProtocol},
+		"uploading":        {one(sent, status(0, 0, dfu.StateUploadIdle)), dfu.ErrProtocol},
+		"unknown state":    {one(sent, status(0, 0, 0x77)), dfu.ErrProtocol},
+		"another error":    {one(sent, failing(dfu.RequestGetStatus, 0, errLost)), errLost},
 	} {
 		err, _ := play(t, func(ctx context.Context, device *dfu.Device) error {
 			return device.Write(ctx, 0, 0x1000, data, nil)
 		}, one(idle), setAddress(0, 0x10, 0, 0), c.after)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", what, err, c.want)
+		}
+	}
+}
+
+// TestFailedReads: a read that brings fewer bytes than asked for is no read.
+func TestFailedReads(t *testing.T) {
+	block := counting(blockSize)
+	for what, c := range map[string]struct {
+		after []dfutest.Exchange
+		want  error
+	}{
+		"short block":   {one(in(dfu.RequestUpload, 2, block[:blockSize-1]...)), dfu.ErrProtocol},
+		"empty block":   {one(in(dfu.RequestUpload, 2)), dfu.ErrProtocol},
+		"short second":  {one(in(dfu.RequestUpload, 2, block...), in(dfu.RequestUpload, 3, 1, 2)), dfu.ErrProtocol},
+		"stalled":       {one(failing(dfu.RequestUpload, 2, dfutest.Stall)), dfu.ErrStalled},
+		"gone":          {one(in(dfu.RequestUpload, 2, block...), failing(dfu.RequestUpload, 3, dfutest.Gone)), dfu.ErrGone},
+		"another error": {one(failing(dfu.RequestUpload, 2, errLost)), errLost},
+	} {
+		err, _ := play(t, func(ctx context.Context, device *dfu.Device) error {
+			data, err := device.Read(ctx, 0, 0x1000, blockSize+3, nil)
+			if data != nil {
+				t.Errorf("%s: %d bytes in spite of the error", what, len(data))
+			}
+			return err
+		}, one(idle), setAddress(0, 0x10, 0, 0), one(abort), c.after)
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", what, err, c.want)
 		}
@@ -261,6 +288,10 @@ func TestPollTimes(t *testing.T) {
 	forever := slices.Repeat(one(status(0, 9000, dfu.StateDnbusy)), 8)
 	if err, took := play(t, erase, one(idle, command), forever); !errors.Is(err, dfu.ErrTimeout) || took > 70*time.Second {
 		t.Errorf("busy for ever: %v after %v", err, took)
+	}
+	hasty := slices.Repeat(one(busy), 60_001)
+	if err, took := play(t, erase, one(idle, command), hasty); !errors.Is(err, dfu.ErrTimeout) || took > 70*time.Second {
+		t.Errorf("busy for ever without a poll time: %v after %v", err, took)
 	}
 }
 
