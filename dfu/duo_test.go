@@ -44,5 +44,7 @@ func duoFixture(bootloader *virtualduo.Bootloader) func(t *testing.T) dfutest.Fi
 }
 
 func TestVirtualDuoConforms(t *testing.T) {
-	t.Run("r6", func(t *testing.T) { dfutest.BubbleSuite(t, duoFixture(virtualduo.BootloaderR6())) })
+	for _, bootloader := range []*virtualduo.Bootloader{virtualduo.BootloaderR6()} {
+		t.Run(bootloader.Name, func(t *testing.T) { dfutest.BubbleSuite(t, duoFixture(bootloader)) })
+	}
 }

@@ -66,7 +66,7 @@ func eraseSector(addr ...byte) []dfutest.Exchange {
 
 // play runs an operation against a script in fake time and returns its error
 // and how long it took.
-func play(t *testing.T, operate func(context.Context, *dfu.Device) error, parts ...[]dfutest.Exchange) (error, time.Duration) {
+func play(t *testing.T, operate func(context.Context, *dfu.Device) error, parts ...[]dfutest.Exchange) (time.Duration, error) {
 	t.Helper()
 	var err error
 	var took time.Duration
@@ -80,7 +80,7 @@ func play(t *testing.T, operate func(context.Context, *dfu.Device) error, parts 
 		err = operate(t.Context(), device)
 		took = time.Since(start)
 	})
-	return err, took
+	return took, err
 }
 
 func one(exchanges ...dfutest.Exchange) []dfutest.Exchange { return exchanges }
@@ -97,7 +97,7 @@ func counting(length int) []byte {
 // last one is as short as what is left.
 func TestReadTrace(t *testing.T) {
 	data := counting(2*blockSize + 5)
-	err, _ := play(t, func(ctx context.Context, device *dfu.Device) error {
+	_, err := play(t, func(ctx context.Context, device *dfu.Device) error {
 		got, err := device.Read(ctx, 0, 0x1003, len(data), nil)
 		if err == nil && !bytes.Equal(got, data) {
 			t.Errorf("read % x", got)
@@ -136,7 +136,7 @@ func TestReadFreshTrace(t *testing.T) {
 			}
 			return append(list, abort)
 		}
-		err, _ := play(t, func(ctx context.Context, device *dfu.Device) error {
+		_, err := play(t, func(ctx context.Context, device *dfu.Device) error {
 			_, err := device.ReadFresh(ctx, 1, c.addr, c.length, nil)
 			return err
 		}, read(c.decoy, c.decoyed), read(byte(c.addr), c.length))
@@ -150,7 +150,7 @@ func TestReadFreshTrace(t *testing.T) {
 // write that fits is one block.
 func TestWriteTrace(t *testing.T) {
 	data := counting(blockSize + 3)
-	err, _ := play(t, func(ctx context.Context, device *dfu.Device) error {
+	_, err := play(t, func(ctx context.Context, device *dfu.Device) error {
 		return device.Write(ctx, 0, 0x1080, data, nil)
 	}, one(idle),
 		setAddress(0x80, 0x10, 0, 0), one(out(dfu.RequestDnload, 2, data[:blockSize]...), busy, done),
@@ -158,7 +158,7 @@ func TestWriteTrace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err, _ = play(t, func(ctx context.Context, device *dfu.Device) error {
+	_, err = play(t, func(ctx context.Context, device *dfu.Device) error {
 		return device.Write(ctx, 1, 34, data[:blockSize], nil)
 	}, one(idle), setAddress(34, 0, 0, 0), one(out(dfu.RequestDnload, 2, data[:blockSize]...), busy, done))
 	if err != nil {
@@ -168,7 +168,7 @@ func TestWriteTrace(t *testing.T) {
 
 // TestEraseTrace: each sector that holds a byte of the range, by its address.
 func TestEraseTrace(t *testing.T) {
-	err, _ := play(t, func(ctx context.Context, device *dfu.Device) error {
+	_, err := play(t, func(ctx context.Context, device *dfu.Device) error {
 		return device.Erase(ctx, 0, 0x10FF, 2, nil)
 	}, one(idle), eraseSector(0x80, 0x10, 0, 0), eraseSector(0x00, 0x11, 0, 0))
 	if err != nil {
@@ -187,20 +187,20 @@ func TestLeaveTrace(t *testing.T) {
 		"later":     one(done, state(dfu.StateManifestWaitReset), failing(dfu.RequestGetState, 0, errors.New("lost")), gone),
 		"manifests": one(status(0, 0, dfu.StateManifest), failing(dfu.RequestGetState, 0, dfutest.Stall), gone),
 	} {
-		if err, _ := play(t, leave, one(idle, zero), after); err != nil {
+		if _, err := play(t, leave, one(idle, zero), after); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	err, _ := play(t, leave, one(idle, zero, failing(dfu.RequestGetStatus, 0, dfutest.Stall)))
+	_, err := play(t, leave, one(idle, zero, failing(dfu.RequestGetStatus, 0, dfutest.Stall)))
 	if !errors.Is(err, dfu.ErrStalled) {
 		t.Errorf("stalled: %v", err)
 	}
-	err, _ = play(t, leave, one(idle, zero, status(7, 0, dfu.StateError)))
+	_, err = play(t, leave, one(idle, zero, status(7, 0, dfu.StateError)))
 	if reported := (*dfu.StatusError)(nil); !errors.As(err, &reported) || reported.Status != 7 {
 		t.Errorf("reported: %v", err)
 	}
 	stays := slices.Repeat(one(state(dfu.StateManifestWaitReset)), 100)
-	err, took := play(t, leave, one(idle, zero, done), stays)
+	took, err := play(t, leave, one(idle, zero, done), stays)
 	if !errors.Is(err, dfu.ErrTimeout) || took < 4*time.Second || took > 6*time.Second {
 		t.Errorf("stays: %v after %v", err, took)
 	}
@@ -227,7 +227,7 @@ func TestFailedWrites(t *testing.T) {
 		"unknown state":    {one(sent, status(0, 0, 0x77)), dfu.ErrProtocol},
 		"another error":    {one(sent, failing(dfu.RequestGetStatus, 0, errLost)), errLost},
 	} {
-		err, _ := play(t, func(ctx context.Context, device *dfu.Device) error {
+		_, err := play(t, func(ctx context.Context, device *dfu.Device) error {
 			return device.Write(ctx, 0, 0x1000, data, nil)
 		}, one(idle), setAddress(0, 0x10, 0, 0), c.after)
 		if !errors.Is(err, c.want) {
@@ -250,7 +250,7 @@ func TestFailedReads(t *testing.T) {
 		"gone":          {one(in(dfu.RequestUpload, 2, block...), failing(dfu.RequestUpload, 3, dfutest.Gone)), dfu.ErrGone},
 		"another error": {one(failing(dfu.RequestUpload, 2, errLost)), errLost},
 	} {
-		err, _ := play(t, func(ctx context.Context, device *dfu.Device) error {
+		_, err := play(t, func(ctx context.Context, device *dfu.Device) error {
 			data, err := device.Read(ctx, 0, 0x1000, blockSize+3, nil)
 			if data != nil {
 				t.Errorf("%s: %d bytes in spite of the error", what, len(data))
@@ -266,7 +266,7 @@ func TestFailedReads(t *testing.T) {
 // TestReportedErrors: a status that is not OK is a failure in any state.
 func TestReportedErrors(t *testing.T) {
 	for _, reply := range []dfutest.Exchange{status(3, 0, dfu.StateError), status(3, 0, dfu.StateDnloadIdle), status(0, 0, dfu.StateError)} {
-		err, _ := play(t, func(ctx context.Context, device *dfu.Device) error {
+		_, err := play(t, func(ctx context.Context, device *dfu.Device) error {
 			return device.Erase(ctx, 0, 0x1000, 1, nil)
 		}, one(idle, out(dfu.RequestDnload, 0, 0x41, 0, 0x10, 0, 0), reply))
 		reported := (*dfu.StatusError)(nil)
@@ -281,16 +281,16 @@ func TestReportedErrors(t *testing.T) {
 func TestPollTimes(t *testing.T) {
 	erase := func(ctx context.Context, device *dfu.Device) error { return device.Erase(ctx, 0, 0x1000, 1, nil) }
 	command := out(dfu.RequestDnload, 0, 0x41, 0, 0x10, 0, 0)
-	err, took := play(t, erase, one(idle, command, status(0, 500, dfu.StateDnbusy), status(0, 1500, dfu.StateDnbusy), done))
+	took, err := play(t, erase, one(idle, command, status(0, 500, dfu.StateDnbusy), status(0, 1500, dfu.StateDnbusy), done))
 	if err != nil || took != 2*time.Second {
 		t.Errorf("took %v, %v, want 2s", took, err)
 	}
 	forever := slices.Repeat(one(status(0, 9000, dfu.StateDnbusy)), 8)
-	if err, took := play(t, erase, one(idle, command), forever); !errors.Is(err, dfu.ErrTimeout) || took > 70*time.Second {
+	if took, err := play(t, erase, one(idle, command), forever); !errors.Is(err, dfu.ErrTimeout) || took > 70*time.Second {
 		t.Errorf("busy for ever: %v after %v", err, took)
 	}
 	hasty := slices.Repeat(one(busy), 60_001)
-	if err, took := play(t, erase, one(idle, command), hasty); !errors.Is(err, dfu.ErrTimeout) || took > 70*time.Second {
+	if took, err := play(t, erase, one(idle, command), hasty); !errors.Is(err, dfu.ErrTimeout) || took > 70*time.Second {
 		t.Errorf("busy for ever without a poll time: %v after %v", err, took)
 	}
 }

@@ -2,6 +2,7 @@ package dfutest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"duogateway/dfu"
@@ -26,19 +27,10 @@ func testReadEveryAlt(t *testing.T, b *bench) {
 		}
 	}
 	for _, alt := range device.Info().Alts {
-		if !contains(recorder.Selected, alt.Number) {
+		if !slices.Contains(recorder.Selected, alt.Number) {
 			t.Errorf("alternate setting %d was never selected", alt.Number)
 		}
 	}
-}
-
-func contains(list []uint8, number uint8) bool {
-	for _, n := range list {
-		if n == number {
-			return true
-		}
-	}
-	return false
 }
 
 // testReadPieces holds reads of odd lengths from odd places, within and over
