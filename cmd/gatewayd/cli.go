@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -39,15 +40,21 @@ type cli struct {
 	Version      versionCmd      `cmd:"" group:"Daemon" help:"Print the version."`
 }
 
-const description = "The station that gives RedBear Duo boards their cloud keys back.\n\n" +
-	"Exit codes: 0 pass, 1 usage or internal, 2 the board failed, 3 the station failed, " +
-	"4 the request was rejected, 5 canceled or timed out, 6 no daemon answers."
+// description is the help text in front of the commands.
+func description() string {
+	var codes []string
+	for code, meaning := range exitMeanings {
+		codes = append(codes, fmt.Sprintf("%d %s", code, meaning))
+	}
+	return "The station that gives RedBear Duo boards their cloud keys back.\n\n" +
+		"Exit codes: " + strings.Join(codes, ", ") + "."
+}
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, env environment) (code int) {
 	var commands cli
 	parser, err := kong.New(&commands,
-		kong.Name("gatewayd"), kong.Description(description), kong.UsageOnError(),
+		kong.Name("gatewayd"), kong.Description(description()), kong.UsageOnError(),
 		kong.Writers(env.stdout, env.stderr), kong.Exit(func(code int) { panic(exitNow(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(env, &commands))
 	if err != nil {

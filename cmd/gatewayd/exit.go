@@ -7,16 +7,28 @@ import (
 	"duogateway/job"
 )
 
-// The exit codes, as the manual lists them.
+// The exit codes.
 const (
-	exitPass        = 0
-	exitInternal    = 1 // usage or internal
-	exitFail        = 2 // the board is bad
-	exitError       = 3 // the station is
-	exitRejected    = 4 // the request is
-	exitStopped     = 5 // canceled or timed out
-	exitUnreachable = 6 // no daemon answers
+	exitPass = iota
+	exitInternal
+	exitFail
+	exitError
+	exitRejected
+	exitStopped
+	exitUnreachable
 )
+
+// exitMeanings says what each exit code means, for the help text and the
+// manual.
+var exitMeanings = [...]string{
+	exitPass:        "pass",
+	exitInternal:    "usage or internal",
+	exitFail:        "the board failed",
+	exitError:       "the station failed",
+	exitRejected:    "the request was rejected",
+	exitStopped:     "canceled or timed out",
+	exitUnreachable: "no daemon answers",
+}
 
 // jobEnded is the error of a command whose job did not pass.
 type jobEnded struct{ job job.Job }

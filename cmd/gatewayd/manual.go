@@ -9,17 +9,35 @@ import (
 
 // manualCmd writes the tables of the manual that are made from the code.
 type manualCmd struct {
-	Table string `arg:"" enum:"faults,config" help:"Which table: faults or config."`
+	Table string `arg:"" enum:"config,exit-codes,faults" help:"Which table: config, exit-codes or faults."`
 }
 
 // Run writes a table in Markdown.
 func (c manualCmd) Run(env environment) error {
-	if c.Table == "config" {
+	switch c.Table {
+	case "config":
 		return daemon.WriteConfigTable(env.stdout)
+	case "exit-codes":
+		return writeExitCodes(env)
+	default:
+		return writeFaults(env)
 	}
-	fmt.Fprintln(env.stdout, "| code | class | try again | what to do |\n|---|---|---|---|")
+}
+
+func writeExitCodes(env environment) error {
+	text := "| exit code | meaning |\n|---|---|\n"
+	for code, meaning := range exitMeanings {
+		text += fmt.Sprintf("| %d | %s |\n", code, meaning)
+	}
+	_, err := fmt.Fprint(env.stdout, text)
+	return err
+}
+
+func writeFaults(env environment) error {
+	text := "| code | class | try again | what to do |\n|---|---|---|---|\n"
 	for _, f := range job.Faults() {
-		fmt.Fprintf(env.stdout, "| `%s` | %s | %s | %s |\n", f.Code, f.Class, yesNo(f.Retryable), f.Hint)
+		text += fmt.Sprintf("| `%s` | %s | %s | %s |\n", f.Code, f.Class, yesNo(f.Retryable), f.Hint)
 	}
-	return nil
+	_, err := fmt.Fprint(env.stdout, text)
+	return err
 }
