@@ -30,8 +30,9 @@ func TestNoHarmWhateverDies(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		blows := rapid.SliceOfN(rapid.Custom(drawBlow), 0, 8).Draw(rt, "blows")
 		restart := drawTime(rt, "restart", 25*time.Second)
+		delay := time.Duration(rapid.IntRange(0, 5).Draw(rt, "delay")) * time.Millisecond
 		var problem error
-		synctest.Test(t, func(t *testing.T) { problem = survive(t, blows, restart) })
+		synctest.Test(t, func(t *testing.T) { problem = survive(t, blows, restart, delay) })
 		if problem != nil {
 			rt.Fatal(problem)
 		}
@@ -54,10 +55,11 @@ func drawBlow(rt *rapid.T) blow {
 	return b
 }
 
-// survive lets the blows fall on a gesture. The daemon is started anew at
-// restart, after the old one was killed, and once more at the end.
-func survive(t *testing.T, blows []blow, restart time.Duration) error {
+// survive lets the blows fall on a gesture, in which every call to a pin takes
+// delay. At restart the daemon is killed and a new one cleans up.
+func survive(t *testing.T, blows []blow, restart, delay time.Duration) error {
 	r := newRig(t, testBay)
+	r.bench.Delay(delay)
 	daemon := r.bench.NewProcess()
 	runner := r.runnerIn(daemon)
 	daemon.Run(func() { _, _ = runner.EnterDFU(t.Context(), r.bay) })

@@ -25,6 +25,7 @@ type Bench struct {
 	events     []Event
 	keepDriven bool
 	openInputs bool
+	delay      time.Duration
 }
 
 // line is a pin and who has it.
@@ -66,6 +67,14 @@ func (b *Bench) OpenInputs() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.openInputs = true
+}
+
+// Delay makes every call to a pin take that long, after it has done its work:
+// so does a process that is stopped during a call to the kernel.
+func (b *Bench) Delay(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.delay = d
 }
 
 // Break makes every driving of a line fail with err, and nil repairs it.
@@ -176,5 +185,17 @@ func (p *Pin) Close() error {
 
 func (p *Pin) drive(to state) error {
 	p.process.Gate()
-	return p.bench.drive(p.process, p.line, to)
+	err := p.bench.drive(p.process, p.line, to)
+	p.bench.pause()
+	return err
+}
+
+// pause takes no time at all without a delay.
+func (b *Bench) pause() {
+	b.mu.Lock()
+	delay := b.delay
+	b.mu.Unlock()
+	if delay > 0 {
+		time.Sleep(delay)
+	}
 }
