@@ -87,6 +87,7 @@ func checkRule(t *testing.T, p *rig.Processes) {
 
 // The daemon is killed at five moments of a repair and started again. // P3, P5
 func TestRepairSurvivesSIGKILL(t *testing.T) {
+	t.Parallel()
 	for _, after := range []time.Duration{0, 1500, 3350, 3800, 4600} {
 		after := after * time.Millisecond
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
@@ -108,6 +109,7 @@ func TestRepairSurvivesSIGKILL(t *testing.T) {
 // The process of the gesture is killed, or stopped for good, while the daemon
 // watches. SETUP is held as long as the settings allow. // P2
 func TestGestureProcessLost(t *testing.T) {
+	t.Parallel()
 	for _, how := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP} {
 		for _, after := range []time.Duration{500, 2000, 4000, 7000, 11000, 13000} {
 			after := after * time.Millisecond
@@ -128,6 +130,7 @@ func TestGestureProcessLost(t *testing.T) {
 // The daemon is killed, the process of the gesture is stopped with SETUP held,
 // and a new daemon comes only later. // P2
 func TestGestureStoppedWithoutDaemon(t *testing.T) {
+	t.Parallel()
 	for _, after := range []time.Duration{2000, 4000, 7000, 11000, 13000} {
 		after := after * time.Millisecond
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
