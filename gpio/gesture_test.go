@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,6 +76,38 @@ func TestResetLeavesSetupAlone(t *testing.T) {
 			t.Error("a marker is left")
 		}
 		r.check()
+	})
+}
+
+// A RESET whose process is lost is no RESET, and never moves SETUP.
+func TestResetIsLost(t *testing.T) {
+	for _, blow := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, testBay)
+			r.signalAt(-10*time.Millisecond, blow)
+			runner := r.runner()
+			if err := runner.Reset(t.Context(), r.bay); !errors.Is(err, gpio.ErrGestureFailed) {
+				t.Errorf("%v: got %v", blow, err)
+			}
+			if events := r.bench.Timeline(); len(events) != 2 || r.marker() != nil {
+				t.Errorf("%v: got %v, marker %v", blow, events, r.marker())
+			}
+			if err := runner.Reset(t.Context(), r.bay); err != nil {
+				t.Errorf("again: %v", err)
+			}
+			r.check()
+		})
+	}
+}
+
+// A RESET line that cannot be driven is the station's fault.
+func TestBrokenReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, testBay)
+		r.bench.Break(gpiotest.Reset, errors.New("input/output error"))
+		if err := r.runner().Reset(t.Context(), r.bay); !errors.Is(err, gpio.ErrLines) {
+			t.Errorf("got %v", err)
+		}
 	})
 }
 

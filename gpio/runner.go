@@ -150,6 +150,9 @@ func (r *Runner) watch(bay Bay, child startedChild) (Result, error) {
 		return result, errors.Join(said.err(), result.Err(), err)
 	case active:
 		result, err := r.release(bay, m, seenAlive)
+		if m.Act == ActReset && said.Error == "" {
+			err = errors.Join(fmt.Errorf("bay %s: %w: the process of the RESET was lost", bay.Name, ErrGestureFailed), err)
+		}
 		return result, errors.Join(said.err(), result.Err(), err)
 	case said.Error != "":
 		return Result{}, fmt.Errorf("bay %s: %w", bay.Name, said.err())
