@@ -59,10 +59,10 @@ type Area struct {
 // and false when the area does not hold all of them.
 func (a Area) Field(offset, length int) ([]byte, bool) {
 	at := offset - a.Start
-	if at < 0 || length < 0 || at > len(a.Bytes)-length {
+	if at < 0 || length < 0 || at > a.Len()-length {
 		return nil, false
 	}
-	return a.Bytes[at : at+length : at+length], true
+	return a.Reveal()[at : at+length : at+length], true
 }
 
 // DeviceID returns the id that the firmware has written into the DCT: only

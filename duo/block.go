@@ -25,14 +25,16 @@ func NewBlock(raw []byte) (Block, error) {
 	if len(raw) != BlockLen {
 		return Block{}, fmt.Errorf("a repair block has %d bytes, not %d", BlockLen, len(raw))
 	}
-	return Block{bytes.Clone(raw)}, nil
+	return Block{secret.Of(bytes.Clone(raw))}, nil
 }
 
 // Area returns the block as a part of the application DCT.
 func (b Block) Area() Area { return Area{Bytes: b.Bytes, Start: BlockOffset} }
 
 // PrivateKey returns the 612 bytes that the firmware reads as private key.
-func (b Block) PrivateKey() secret.Bytes { return b.field(PrivateKeyOffset, PrivateKeyStored) }
+func (b Block) PrivateKey() secret.Bytes {
+	return secret.Of(b.field(PrivateKeyOffset, PrivateKeyStored))
+}
 
 // PublicKey returns the 384 bytes of the public key field.
 func (b Block) PublicKey() []byte { return b.field(PublicKeyOffset, PublicKeyReserved) }
@@ -49,7 +51,7 @@ func (b Block) ServerAddress() []byte { return b.field(ServerAddressOffset, Serv
 func (b Block) WithKey(key *PrivateKey) Block {
 	public := make([]byte, PublicKeyReserved)
 	copy(public, key.SPKI())
-	return b.with(PrivateKeyOffset, key.Fixed()).with(PublicKeyOffset, public)
+	return b.with(PrivateKeyOffset, key.Fixed().Reveal()).with(PublicKeyOffset, public)
 }
 
 // WithServerKey returns a block with the server key spki, filled up with FF.
@@ -94,8 +96,8 @@ func (b Block) field(offset, length int) []byte {
 
 // with returns a copy of the block with data at an offset of the area.
 func (b Block) with(offset int, data []byte) Block {
-	changed := make(secret.Bytes, BlockLen)
-	copy(changed, b.Bytes)
+	changed := make([]byte, BlockLen)
+	copy(changed, b.Reveal())
 	copy(changed[offset-BlockOffset:], data)
-	return Block{changed}
+	return Block{secret.Of(changed)}
 }

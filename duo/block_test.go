@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"duogateway/secret"
 )
 
 func TestBlockBounds(t *testing.T) {
@@ -20,7 +22,7 @@ func TestBlockBounds(t *testing.T) {
 		}
 	}
 	var zero Block
-	if zero.PrivateKey() != nil || zero.PublicKey() != nil || zero.ServerKey() != nil || zero.ServerAddress() != nil {
+	if zero.PrivateKey().Reveal() != nil || zero.PublicKey() != nil || zero.ServerKey() != nil || zero.ServerAddress() != nil {
 		t.Error("a block without bytes has fields")
 	}
 }
@@ -36,14 +38,14 @@ func TestBlockChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 		check := func(name string, after Block, spans ...[2]int) {
-			if !bytes.Equal(before.Bytes, fill) {
+			if !bytes.Equal(before.Reveal(), fill) {
 				t.Fatalf("%s changes the block itself", name)
 			}
 			want := bytes.Clone(fill)
 			for _, span := range spans {
-				copy(want[span[0]-34:span[1]-34], after.Bytes[span[0]-34:span[1]-34])
+				copy(want[span[0]-34:span[1]-34], after.Reveal()[span[0]-34:span[1]-34])
 			}
-			if !bytes.Equal(after.Bytes, want) {
+			if !bytes.Equal(after.Reveal(), want) {
 				t.Fatalf("%s changes more than its field", name)
 			}
 		}
@@ -52,7 +54,7 @@ func TestBlockChanges(t *testing.T) {
 		if state := classifyPublicKey(withKey.PublicKey(), key, true); state != PublicKeyOK {
 			t.Fatalf("public key %v", state)
 		}
-		if report, _ := ClassifyPrivateKey(withKey.PrivateKey()); report.State != PrivateKeyValid || report.Form != FormFixed {
+		if report, _ := ClassifyPrivateKey(withKey.PrivateKey().Reveal()); report.State != PrivateKeyValid || report.Form != FormFixed {
 			t.Fatalf("private key %+v", report)
 		}
 		check("WithErasedKey", before.WithErasedKey(), [2]int{34, 1250})
@@ -93,7 +95,7 @@ func TestResetBlob(t *testing.T) {
 }
 
 func TestAreaFields(t *testing.T) {
-	area := Area{Bytes: make([]byte, 100), Start: 50}
+	area := Area{Bytes: secret.Of(make([]byte, 100)), Start: 50}
 	for _, test := range []struct {
 		offset, length int
 		ok             bool
@@ -102,23 +104,23 @@ func TestAreaFields(t *testing.T) {
 			t.Errorf("%d bytes at %d: %v", test.length, test.offset, ok)
 		}
 	}
-	full := Area{Bytes: bytes.Repeat([]byte{0xFF}, AreaSize)}
+	full := Area{Bytes: secret.Of(bytes.Repeat([]byte{0xFF}, AreaSize))}
 	if _, ok := full.DeviceID(); ok {
 		t.Error("an erased field is a device id")
 	}
-	copy(full.Bytes[DeviceIDOffset:], "\xff\x00\x1a\x00\x05\x47\x33\x38\x32\x36\x31\x34")
+	copy(full.Reveal()[DeviceIDOffset:], "\xff\x00\x1a\x00\x05\x47\x33\x38\x32\x36\x31\x34")
 	if _, ok := full.DeviceID(); ok {
 		t.Error("a field that the firmware takes for erased is a device id")
 	}
 	if full.WicedApplication(R6) || full.WicedApplication(R5) {
 		t.Error("an erased area is a bare WICED board")
 	}
-	copy(full.Bytes[8391:], "\xa5\x5a")
+	copy(full.Reveal()[8391:], "\xa5\x5a")
 	if !full.WicedApplication(R6) || full.WicedApplication(R5) {
 		t.Error("the mark of r6 is read elsewhere")
 	}
-	copy(full.Bytes[8391:], "\x34\x12")
-	copy(full.Bytes[4258:], "\xa5\x5a")
+	copy(full.Reveal()[8391:], "\x34\x12")
+	copy(full.Reveal()[4258:], "\xa5\x5a")
 	if full.WicedApplication(R6) || !full.WicedApplication(R3) || !full.WicedApplication(R5) {
 		t.Error("the mark of r3 to r5 is read elsewhere")
 	}

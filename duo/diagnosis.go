@@ -99,8 +99,8 @@ func DiagnoseSectors(sectors Sectors, engine Engine, size int) Diagnosis {
 
 // DiagnoseArea diagnoses a dump of alternate setting 1.
 func DiagnoseArea(area Area, engine Engine) Diagnosis {
-	d := Diagnosis{Size: len(area.Bytes), Engine: engine}
-	if allBytes(area.Bytes, 0) {
+	d := Diagnosis{Size: area.Len(), Engine: engine}
+	if allBytes(area.Reveal(), 0) {
 		d.PrivateKey.State = PrivateKeyUnreachable
 		return d
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"duogateway/secret"
 )
 
 func TestDiagnoseFields(t *testing.T) {
@@ -17,7 +19,7 @@ func TestDiagnoseFields(t *testing.T) {
 		return area
 	}
 	misread := misreadKey(t)
-	misreadArea := with(PrivateKeyOffset, misread.Minimal())
+	misreadArea := with(PrivateKeyOffset, misread.Minimal().Reveal())
 	copy(misreadArea[PublicKeyOffset:], misread.SPKI())
 	sound := func(form KeyForm, key *PrivateKey) PrivateKeyReport {
 		return PrivateKeyReport{PrivateKeyValid, form, key.Fingerprint()}
@@ -34,7 +36,7 @@ func TestDiagnoseFields(t *testing.T) {
 		address AddressState
 	}{
 		{"good", good, sound(FormFixed, key), PublicKeyOK, ServerKeyParticle, AddressDomain},
-		{"another private key", with(34, other.Fixed()), sound(FormFixed, other), PublicKeyStale, ServerKeyParticle, AddressDomain},
+		{"another private key", with(34, other.Fixed().Reveal()), sound(FormFixed, other), PublicKeyStale, ServerKeyParticle, AddressDomain},
 		{"public key erased", with(1250, bytes.Repeat([]byte{0xFF}, 384)), sound(FormFixed, key), PublicKeyNeverDerived, ServerKeyParticle, AddressDomain},
 		{"public key with something behind it", with(1633, []byte{1}), sound(FormFixed, key), PublicKeyStale, ServerKeyParticle, AddressDomain},
 		{"misread", misreadArea, PrivateKeyReport{PrivateKeyUnreadable, FormMinimal, misread.Fingerprint()}, PublicKeyOK, ServerKeyParticle, AddressDomain},
@@ -74,7 +76,7 @@ func TestDiagnoseFields(t *testing.T) {
 func TestZeroedInSectors(t *testing.T) {
 	raw := legacySector()
 	clear(raw[AreaStart:])
-	d := DiagnoseSectors(Sectors{{raw}}, EngineUnknown, len(raw))
+	d := DiagnoseSectors(Sectors{{secret.Of(raw)}}, EngineUnknown, len(raw))
 	if d.PrivateKey.State != PrivateKeyZeroed || d.Current != 1 {
 		t.Errorf("private key %v, current copy %d", d.PrivateKey.State, d.Current)
 	}
@@ -84,7 +86,7 @@ func TestZeroedInSectors(t *testing.T) {
 func TestDiagnosisJSON(t *testing.T) {
 	key := newKey(t)
 	yes, seven := true, uint8(7)
-	full := DiagnoseArea(Area{Bytes: areaDump(key)}, EngineNew)
+	full := DiagnoseArea(Area{Bytes: secret.Of(areaDump(key))}, EngineNew)
 	full.Current = 2
 	full.Sectors = []SectorReport{{ClassVersioned, &seven, &yes}, {Class: ClassInvalid}}
 	tests := []struct {

@@ -3,6 +3,8 @@ package duo
 import (
 	"errors"
 	"fmt"
+
+	"duogateway/secret"
 )
 
 // Sizes of the dumps that are known by their size.
@@ -80,7 +82,7 @@ func parseAreaDump(file []byte, start int) (Dump, error) {
 		return Dump{}, fmt.Errorf("%w: %d bytes from offset %d do not fit into the %d of alternate setting %d",
 			ErrDump, size, start, SectorSize, AltDCT)
 	}
-	area := Area{Bytes: file, Start: start}
+	area := Area{Bytes: secret.Of(file), Start: start}
 	if !area.tells() {
 		return Dump{}, fmt.Errorf("%w: %d bytes from offset %d hold no whole field (the private key is at %d to %d)",
 			ErrDump, size, start, PrivateKeyOffset, PrivateKeyOffset+PrivateKeyStored-1)

@@ -47,8 +47,8 @@ func FuzzDCT(f *testing.F) {
 // What is read as a key is one: it survives both forms, and crypto/x509 agrees.
 func FuzzReadPrivateKey(f *testing.F) {
 	key := newKey(f)
-	f.Add([]byte(key.Fixed()))
-	f.Add([]byte(key.Minimal()))
+	f.Add(key.Fixed().Reveal())
+	f.Add(key.Minimal().Reveal())
 	f.Add(ResetBlob())
 	f.Add([]byte("\x30\x82\x02\x5f\x02\x01\x00\x02\x82\xff\xff"))
 	f.Fuzz(func(t *testing.T, field []byte) {
@@ -56,14 +56,14 @@ func FuzzReadPrivateKey(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, form, err := ReadPrivateKey(key.Fixed())
+		again, form, err := ReadPrivateKey(key.Fixed().Reveal())
 		if err != nil || form != FormFixed || again.Fingerprint() != key.Fingerprint() {
 			t.Fatalf("the fixed form: form %q, %v", form, err)
 		}
-		if !ReadableByFirmware(key.Fixed(), key) {
+		if !ReadableByFirmware(key.Fixed().Reveal(), key) {
 			t.Fatal("a board misreads the fixed form")
 		}
-		if _, err := x509.ParsePKCS1PrivateKey(key.Minimal()); err != nil {
+		if _, err := x509.ParsePKCS1PrivateKey(key.Minimal().Reveal()); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -71,7 +71,7 @@ func FuzzReadPrivateKey(f *testing.F) {
 
 func FuzzImportPrivateKey(f *testing.F) {
 	key := newKey(f)
-	f.Add([]byte(key.Minimal()))
+	f.Add(key.Minimal().Reveal())
 	f.Add([]byte(key.PublicPEM()))
 	f.Add([]byte("-----BEGIN RSA PRIVATE KEY-----\nMAA=\n-----END RSA PRIVATE KEY-----\n"))
 	f.Add([]byte("\x30\x1c\x02\x01\x00\x30\x0d\x06\x09" + oidRSA + "\x05\x00\x04\x08\x30\x82\x02\x5f\x02\x01\x00\x02"))

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"duogateway/secret"
 )
 
 // testdata reads a file that the maker of the Duo published, or an image that
@@ -76,7 +78,7 @@ func misreadKey(t testing.TB) *PrivateKey {
 		for _, p := range made.Primes {
 			for _, q := range primes {
 				key := keyOf(p, q)
-				if !ReadableByFirmware(key.Minimal(), key) {
+				if !ReadableByFirmware(key.Minimal().Reveal(), key) {
 					return key
 				}
 			}
@@ -118,13 +120,13 @@ func writeVersionBlock(raw []byte, sequence byte) {
 	binary.LittleEndian.PutUint32(block, versionMagic)
 	binary.LittleEndian.PutUint32(block[4:], newestSDK<<16)
 	block[blockInitial], block[blockSequence], block[14], block[15] = 0, sequence, 0, 0
-	binary.LittleEndian.PutUint32(block[blockCRC:], Sector{raw}.crc())
+	binary.LittleEndian.PutUint32(block[blockCRC:], Sector{secret.Of(raw)}.crc())
 }
 
 // areaDump returns an area dump from offset 0 with a board in good order.
 func areaDump(key *PrivateKey) []byte {
 	area := bytes.Repeat([]byte{0xFF}, AreaSize)
-	copy(area[PrivateKeyOffset:], key.Fixed())
+	copy(area[PrivateKeyOffset:], key.Fixed().Reveal())
 	clear(area[PublicKeyOffset : PublicKeyOffset+PublicKeyReserved])
 	copy(area[PublicKeyOffset:], key.SPKI())
 	copy(area[ServerKeyOffset:], ParticleServerKey())

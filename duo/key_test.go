@@ -11,6 +11,8 @@ import (
 	"math/big"
 	"strings"
 	"testing"
+
+	"duogateway/secret"
 )
 
 // openssl is the other opinion on every form: the same key, the same public
@@ -31,13 +33,13 @@ func TestKeysOfOpenSSL(t *testing.T) {
 		if !bytes.Equal(key.SPKI(), spki) || key.Fingerprint() != Fingerprint(spki) {
 			t.Error("another public key than openssl's")
 		}
-		if !bytes.Equal(key.Minimal(), der) {
+		if !bytes.Equal(key.Minimal().Reveal(), der) {
 			t.Error("the minimal form differs from openssl's")
 		}
-		if got := openssl(t, key.Fixed(), "rsa", "-inform", "DER", "-check", "-noout"); !bytes.Contains(got, []byte("RSA key ok")) {
+		if got := openssl(t, key.Fixed().Reveal(), "rsa", "-inform", "DER", "-check", "-noout"); !bytes.Contains(got, []byte("RSA key ok")) {
 			t.Errorf("openssl on the fixed form: %s", got)
 		}
-		if got := openssl(t, key.Fixed(), "rsa", "-inform", "DER", "-pubout", "-outform", "DER"); !bytes.Equal(got, spki) {
+		if got := openssl(t, key.Fixed().Reveal(), "rsa", "-inform", "DER", "-pubout", "-outform", "DER"); !bytes.Equal(got, spki) {
 			t.Error("openssl reads another key out of the fixed form")
 		}
 		if got := openssl(t, []byte(key.PublicPEM()), "rsa", "-pubin", "-outform", "DER"); !bytes.Equal(got, spki) {
@@ -49,7 +51,7 @@ func TestKeysOfOpenSSL(t *testing.T) {
 func TestFixedForm(t *testing.T) {
 	for range 8 {
 		key := newKey(t)
-		fixed := key.Fixed()
+		fixed := key.Fixed().Reveal()
 		if len(fixed) != FixedKeyLen || !bytes.HasPrefix(fixed, []byte("\x30\x82\x02\x5f\x02\x01\x00\x02\x81\x81\x00")) {
 			t.Fatalf("%d bytes", len(fixed))
 		}
@@ -64,10 +66,10 @@ func TestFixedForm(t *testing.T) {
 		}
 		// crypto/x509 takes the minimal form and, unless both are the same,
 		// refuses the fixed one: that is why this package has its own reader.
-		if _, err := x509.ParsePKCS1PrivateKey(key.Minimal()); err != nil {
+		if _, err := x509.ParsePKCS1PrivateKey(key.Minimal().Reveal()); err != nil {
 			t.Errorf("the minimal form: %v", err)
 		}
-		if _, err := x509.ParsePKCS1PrivateKey(fixed); (err == nil) != bytes.Equal(fixed, key.Minimal()) {
+		if _, err := x509.ParsePKCS1PrivateKey(fixed); (err == nil) != bytes.Equal(fixed, key.Minimal().Reveal()) {
 			t.Errorf("crypto/x509 on the fixed form: %v", err)
 		}
 		public, err := x509.ParsePKIXPublicKey(key.SPKI())
@@ -80,19 +82,19 @@ func TestFixedForm(t *testing.T) {
 // Some minimal keys are misread, and rewriting them in the fixed form cures it.
 func TestMisreadKey(t *testing.T) {
 	key := misreadKey(t)
-	report, read := ClassifyPrivateKey(field(key.Minimal()))
+	report, read := ClassifyPrivateKey(field(key.Minimal().Reveal()))
 	want := PrivateKeyReport{PrivateKeyUnreadable, FormMinimal, key.Fingerprint()}
 	if report != want || read == nil {
 		t.Errorf("%+v, want %+v", report, want)
 	}
-	report, _ = ClassifyPrivateKey(field(key.Fixed()))
+	report, _ = ClassifyPrivateKey(field(key.Fixed().Reveal()))
 	if report != (PrivateKeyReport{PrivateKeyValid, FormFixed, key.Fingerprint()}) {
 		t.Errorf("in the fixed form: %+v", report)
 	}
 }
 
 func TestEveryDamagedBitIsSeen(t *testing.T) {
-	fixed := newKey(t).Fixed()
+	fixed := newKey(t).Fixed().Reveal()
 	for i := range fixed {
 		for bit := range 8 {
 			damaged := field(fixed)
@@ -107,7 +109,7 @@ func TestEveryDamagedBitIsSeen(t *testing.T) {
 func TestUnusualForm(t *testing.T) {
 	key := newKey(t)
 	// One superfluous zero before the exponent alone: neither form.
-	der := bytes.Replace(key.Minimal(), []byte{0x02, 0x03, 0x01, 0x00, 0x01}, []byte{0x02, 0x04, 0x00, 0x01, 0x00, 0x01}, 1)
+	der := bytes.Replace(key.Minimal().Reveal(), []byte{0x02, 0x03, 0x01, 0x00, 0x01}, []byte{0x02, 0x04, 0x00, 0x01, 0x00, 0x01}, 1)
 	size := len(der) - 4
 	der[2], der[3] = byte(size>>8), byte(size)
 	_, form, err := ReadPrivateKey(der)
@@ -122,13 +124,13 @@ func TestRefusedKeys(t *testing.T) {
 	wrong := func(change func(*PrivateKey)) []byte {
 		key := *sound
 		change(&key)
-		return key.Minimal()
+		return key.Minimal().Reveal()
 	}
 	plus := func(x *big.Int, n int64) *big.Int { return new(big.Int).Add(x, big.NewInt(n)) }
-	longer := append(sound.Minimal(), 0)
+	longer := append(sound.Minimal().Reveal(), 0)
 	longer[3]++
 	phi := new(big.Int).Mul(plus(sound.p, -1), plus(sound.q, -1))
-	fixed := sound.Fixed()
+	fixed := sound.Fixed().Reveal()
 	// The modulus without its leading zero, and the version with three.
 	negative := bytes.Join([][]byte{fixed[:9], {0x80}, fixed[11:]}, nil)
 	negative[3]--
@@ -137,7 +139,7 @@ func TestRefusedKeys(t *testing.T) {
 	for name, der := range map[string][]byte{
 		"nothing":            nil,
 		"four bytes":         {0x30, 0x82, 0x02, 0x5F},
-		"cut short":          sound.Fixed()[:610],
+		"cut short":          sound.Fixed().Reveal()[:610],
 		"zeros":              make([]byte, PrivateKeyStored),
 		"erased":             ResetBlob(),
 		"another modulus":    wrong(func(k *PrivateKey) { k.n = other.n }),
@@ -152,7 +154,7 @@ func TestRefusedKeys(t *testing.T) {
 		"a byte in excess":   longer,
 		"modulus negative":   negative,
 		"longer than 612":    padded,
-		"PKCS#8":             openssl(t, sound.Minimal(), "pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-outform", "DER"),
+		"PKCS#8":             openssl(t, sound.Minimal().Reveal(), "pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-outform", "DER"),
 		"2048 bits":          openssl(t, nil, "genrsa", "-traditional", "2048"),
 	} {
 		if key, _, err := ReadPrivateKey(der); !errors.Is(err, ErrKeyCorrupt) || key != nil {
@@ -163,12 +165,12 @@ func TestRefusedKeys(t *testing.T) {
 
 func TestImportPrivateKey(t *testing.T) {
 	key := newKey(t)
-	minimal := []byte(key.Minimal())
+	minimal := key.Minimal().Reveal()
 	dump := bytes.Repeat([]byte{0xFF}, docsDump)
-	copy(dump, key.Fixed())
+	copy(dump, key.Fixed().Reveal())
 	for name, file := range map[string][]byte{
 		"PKCS#1 DER":        minimal,
-		"a board's field":   field(key.Fixed()),
+		"a board's field":   field(key.Fixed().Reveal()),
 		"dfu-util's dump":   dump,
 		"PKCS#1 PEM":        openssl(t, minimal, "rsa", "-inform", "DER", "-traditional"),
 		"PKCS#8 DER":        openssl(t, minimal, "pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-outform", "DER"),
@@ -202,9 +204,9 @@ func TestImportPrivateKey(t *testing.T) {
 // P4: neither a key nor what holds one shows it when it is printed.
 func TestKeysNeverPrint(t *testing.T) {
 	key := newKey(t)
-	area := Area{Bytes: areaDump(key)}
+	area := Area{Bytes: secret.Of(areaDump(key))}
 	block, _ := area.Block()
-	dump, err := ParseDump(area.Bytes, StartBySize)
+	dump, err := ParseDump(area.Reveal(), StartBySize)
 	if err != nil {
 		t.Fatal(err)
 	}

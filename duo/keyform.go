@@ -44,7 +44,7 @@ func (k *PrivateKey) Fixed() secret.Bytes {
 			der = append(der, 0x02, 0x03, 0x01, 0x00, 0x01)
 		}
 	}
-	return der
+	return secret.Of(der)
 }
 
 // Minimal returns the key as ordinary PKCS#1 DER, for other tools. It must
@@ -60,5 +60,5 @@ func (k *PrivateKey) Minimal() secret.Bytes {
 			}
 		}
 	})
-	return b.BytesOrPanic()
+	return secret.Of(b.BytesOrPanic())
 }

@@ -36,9 +36,9 @@ func (k *PrivateKey) formOf(der []byte) KeyForm {
 	defer fixed.Clear()
 	defer minimal.Clear()
 	switch {
-	case bytes.Equal(der, fixed):
+	case bytes.Equal(der, fixed.Reveal()):
 		return FormFixed
-	case bytes.Equal(der, minimal):
+	case bytes.Equal(der, minimal.Reveal()):
 		return FormMinimal
 	}
 	return FormOther

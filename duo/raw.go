@@ -3,6 +3,8 @@ package duo
 import (
 	"errors"
 	"fmt"
+
+	"duogateway/secret"
 )
 
 // The range of internal flash that holds the DCT sectors of every generation:
@@ -33,7 +35,7 @@ func ParseRaw(raw []byte, gen Generation) (Sectors, error) {
 func splitSectors(b []byte) Sectors {
 	var sectors Sectors
 	for ; len(b) >= SectorSize; b = b[SectorSize:] {
-		sectors = append(sectors, Sector{b[:SectorSize]})
+		sectors = append(sectors, Sector{secret.Of(b[:SectorSize])})
 	}
 	return sectors
 }
@@ -43,7 +45,7 @@ func splitSectors(b []byte) Sectors {
 // bootloader, which is neither blank nor begins like a DCT.
 func guessRaw(raw []byte) Sectors {
 	three := splitSectors(raw)
-	if three[0].hasMagic() || allBytes(three[0].Bytes, 0xFF) {
+	if three[0].hasMagic() || allBytes(three[0].Reveal(), 0xFF) {
 		return three[:2]
 	}
 	return three[1:]

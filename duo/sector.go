@@ -63,7 +63,7 @@ func NewSector(raw []byte) (Sector, error) {
 	if len(raw) != SectorSize {
 		return Sector{}, fmt.Errorf("a DCT sector has %d bytes, not %d", SectorSize, len(raw))
 	}
-	return Sector{raw}, nil
+	return Sector{secret.Of(raw)}, nil
 }
 
 // VersionBlock is what the new engine writes at the end of a sector.
@@ -79,10 +79,10 @@ type VersionBlock struct {
 // VersionBlock reads the version block. It reports false when the sector has
 // none, or one with an SDK version that the engine does not accept.
 func (s Sector) VersionBlock() (VersionBlock, bool) {
-	if len(s.Bytes) != SectorSize {
+	if s.Len() != SectorSize {
 		return VersionBlock{}, false
 	}
-	b := s.Bytes[versionBlockStart:]
+	b := s.Reveal()[versionBlockStart:]
 	sdk := binary.LittleEndian.Uint16(b[blockSDK:])
 	if binary.LittleEndian.Uint32(b) != versionMagic || sdk < 1 || sdk > newestSDK {
 		return VersionBlock{}, false
@@ -109,30 +109,30 @@ func (s Sector) Class() Class {
 // Area returns the application DCT of the sector, or an empty area when the
 // sector is not at hand.
 func (s Sector) Area() Area {
-	if len(s.Bytes) != SectorSize {
+	if s.Len() != SectorSize {
 		return Area{}
 	}
-	return Area{Bytes: s.Bytes[AreaStart : AreaStart+AreaSize]}
+	return Area{Bytes: secret.Of(s.Reveal()[AreaStart : AreaStart+AreaSize])}
 }
 
 // hasMagic reports whether the sector begins like a DCT header.
 func (s Sector) hasMagic() bool {
-	return len(s.Bytes) == SectorSize && string(s.Bytes[headerMagic:headerMagic+4]) == sectorMagic
+	return s.Len() == SectorSize && string(s.Reveal()[headerMagic:headerMagic+4]) == sectorMagic
 }
 
 // headerOK is the new engine's test of a header.
 func (s Sector) headerOK() bool {
-	if !s.hasMagic() || s.Bytes[headerIncomplete] != 0 {
+	if !s.hasMagic() || s.Reveal()[headerIncomplete] != 0 {
 		return false
 	}
-	full := binary.LittleEndian.Uint32(s.Bytes)
-	used := binary.LittleEndian.Uint32(s.Bytes[headerUsedSize:])
+	full := binary.LittleEndian.Uint32(s.Reveal())
+	used := binary.LittleEndian.Uint32(s.Reveal()[headerUsedSize:])
 	return used <= full
 }
 
 // oldCurrent is the old engine's test of a header.
 func (s Sector) oldCurrent() bool {
-	return s.hasMagic() && s.Bytes[headerIncomplete] == 0 && s.Bytes[headerCurrent] == 1
+	return s.hasMagic() && s.Reveal()[headerIncomplete] == 0 && s.Reveal()[headerCurrent] == 1
 }
 
 // crc computes the new engine's checksum of a whole sector. It is chained,
@@ -141,16 +141,16 @@ func (s Sector) oldCurrent() bool {
 // (redbear/firmware hal/src/duo/dct_hal.c:11-19 and the vendor's
 // wiced_dct_internal_common.o).
 func (s Sector) crc() uint32 {
-	header := append([]byte(nil), s.Bytes[:headerSize]...)
+	header := append([]byte(nil), s.Reveal()[:headerSize]...)
 	header[headerIncomplete] = 0
 	sum := crcStep(0xFFFFFFFF, header)
-	body := s.Bytes[headerSize:versionBlockStart]
+	body := s.Reveal()[headerSize:versionBlockStart]
 	for len(body) > 0 {
 		n := min(32, len(body))
 		sum = crcStep(sum, body[:n])
 		body = body[n:]
 	}
-	block := append([]byte(nil), s.Bytes[versionBlockStart:versionBlockStart+blockSize]...)
+	block := append([]byte(nil), s.Reveal()[versionBlockStart:versionBlockStart+blockSize]...)
 	clear(block[blockCRC : blockInitial+1])
 	return crcStep(sum, block)
 }

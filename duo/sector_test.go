@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"testing"
+
+	"duogateway/secret"
 )
 
 // The vendor's compiled code made these images; sequence and CRC are its own.
@@ -81,7 +83,7 @@ func TestClasses(t *testing.T) {
 		{"cut short", legacy[:SectorSize-1], ClassInvalid},
 	}
 	for _, test := range tests {
-		if got := (Sector{test.raw}).Class(); got != test.want {
+		if got := (Sector{secret.Of(test.raw)}).Class(); got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
 	}
@@ -134,7 +136,7 @@ func TestCurrent(t *testing.T) {
 		{"cut while writing the second", versionedSector(1, 0), change(versionedSector(2, 0), headerIncomplete, 1), 1, 1, 1},
 	}
 	for _, test := range tests {
-		sectors := Sectors{{test.first}, {test.second}}
+		sectors := Sectors{{secret.Of(test.first)}, {secret.Of(test.second)}}
 		for engine, want := range map[Engine]int{EngineNew: test.byNew, EngineOld: test.byOld, EngineUnknown: test.by} {
 			got := none
 			if index, ok := sectors.Current(engine); ok {
@@ -170,11 +172,11 @@ func TestParseRaw(t *testing.T) {
 					t.Fatal(err)
 				}
 				area, ok := sectors.CurrentArea(EngineNew)
-				if !ok || area.Bytes[0] != 0xA2 {
+				if !ok || area.Reveal()[0] != 0xA2 {
 					t.Errorf("%v: the current copy is wrong", gen)
 				}
 				dump, err := ParseDump(test.raw, StartBySize)
-				if err != nil || len(dump.Sectors) != 2 || !bytes.Equal(dump.Sectors[0].Bytes, sectors[0].Bytes) {
+				if err != nil || len(dump.Sectors) != 2 || !bytes.Equal(dump.Sectors[0].Reveal(), sectors[0].Reveal()) {
 					t.Errorf("%v: without the generation other sectors are found (%v)", gen, err)
 				}
 				if index, _ := sectors.Current(EngineNew); index != test.current {

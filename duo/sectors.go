@@ -107,7 +107,7 @@ func (s Sectors) newerOf() int {
 		return 0
 	case first.sequence != badCRC:
 		return 0
-	case s.at(0).Bytes[headerCurrent] != 0:
+	case s.at(0).Reveal()[headerCurrent] != 0:
 		return 0
 	}
 	return 1

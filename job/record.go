@@ -43,7 +43,7 @@ type KeyRecord struct {
 // always has the same id.
 func (r KeyRecord) ContentID() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%d\n%d\n", r.Info.DeviceID, len(r.Raw), len(r.Block))
+	fmt.Fprintf(h, "%s\n%d\n%d\n", r.Info.DeviceID, r.Raw.Len(), r.Block.Len())
 	h.Write(r.Raw.Reveal())
 	h.Write(r.Block.Reveal())
 	return hex.EncodeToString(h.Sum(nil)[:16])

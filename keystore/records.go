@@ -70,12 +70,12 @@ func pack(c content) (secret.Bytes, error) {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
 	if err := json.NewEncoder(w).Encode(c); err != nil {
-		return nil, err
+		return secret.Bytes{}, err
 	}
 	if err := w.Close(); err != nil {
-		return nil, err
+		return secret.Bytes{}, err
 	}
-	return packed.Bytes(), nil
+	return secret.Of(packed.Bytes()), nil
 }
 
 // largestContent bounds what unpack takes into memory: the text form of 48 KiB
@@ -186,7 +186,7 @@ func (s *Store) openRecord(info job.RecordInfo, sealed []byte) (job.KeyRecord, e
 	if err != nil {
 		return job.KeyRecord{}, job.Failf(job.RecordUnreadable, "key record %s: %w", info.ID, err)
 	}
-	r := job.KeyRecord{Info: info, Raw: inside.Raw, Block: inside.Block}
+	r := job.KeyRecord{Info: info, Raw: secret.Of(inside.Raw), Block: secret.Of(inside.Block)}
 	bound := info
 	bound.OfferedAt, bound.ProvenAt = nil, nil
 	if inside.Info != bound || r.ContentID() != info.ID {

@@ -22,7 +22,7 @@ func (v *visit) parse(raw []byte) (*dump, error) {
 	if err != nil {
 		return nil, job.Failf(job.Internal, "reading the raw sectors: %w", err)
 	}
-	d := &dump{raw: raw, sectors: sectors}
+	d := &dump{raw: secret.Of(raw), sectors: sectors}
 	if d.area, d.sound = sectors.CurrentArea(v.engine()); d.sound {
 		d.block, d.sound = d.area.Block()
 	}

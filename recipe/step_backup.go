@@ -38,7 +38,7 @@ func (v *visit) backUp(ctx context.Context, say job.Say) (job.Outcome, error) {
 	}
 	v.memory.Backup = record.ContentID()
 	return job.Outcome{
-		Detail:   fmt.Sprintf("%d bytes in record %s", len(d.raw), v.memory.Backup),
+		Detail:   fmt.Sprintf("%d bytes in record %s", d.raw.Len(), v.memory.Backup),
 		DeviceID: string(v.memory.DeviceID),
 		Records:  []job.KeyRecord{record},
 		Audit:    audit,
@@ -47,5 +47,5 @@ func (v *visit) backUp(ctx context.Context, say job.Say) (job.Outcome, error) {
 
 // inspect diagnoses a dump.
 func (v *visit) inspect(d *dump) duo.Diagnosis {
-	return duo.DiagnoseSectors(d.sectors, v.engine(), len(d.raw))
+	return duo.DiagnoseSectors(d.sectors, v.engine(), d.raw.Len())
 }

@@ -69,7 +69,7 @@ func newKey(t *testing.T) *duo.PrivateKey {
 
 func TestInspectJSON(t *testing.T) {
 	key := newKey(t)
-	board := area(t, key.Fixed())
+	board := area(t, key.Fixed().Reveal())
 	sound := `"private_key":{"state":"valid","form":"fixed","fingerprint":"` + key.Fingerprint() + `"},"public_key":{"state":"never-derived"},` +
 		`"server_key":{"state":"particle","fingerprint":"aa8aba3c973ed4b668999047a09597948f36eefde525352e705fe8ef98c1677e"},` +
 		`"server_address":{"state":"domain","host":"device.spark.io","port":5683}}`
@@ -114,7 +114,7 @@ func TestInspectJSON(t *testing.T) {
 // P4: the report for people names what is there and never shows the key.
 func TestInspectText(t *testing.T) {
 	key := newKey(t)
-	stdout, stderr, err := inspect(t, sectors(area(t, key.Fixed())))
+	stdout, stderr, err := inspect(t, sectors(area(t, key.Fixed().Reveal())))
 	if err != nil || stderr != "" {
 		t.Fatalf("%v, stderr %q", err, stderr)
 	}
@@ -124,7 +124,7 @@ func TestInspectText(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, stdout)
 		}
 	}
-	for _, leak := range [][]byte{key.Fixed()[150:160], key.Fixed()[285:295]} {
+	for _, leak := range [][]byte{key.Fixed().Reveal()[150:160], key.Fixed().Reveal()[285:295]} {
 		if strings.Contains(stdout, string(leak)) {
 			t.Error("the private key is shown")
 		}
@@ -138,11 +138,11 @@ func TestInspectFindings(t *testing.T) {
 	for want, dump := range map[string][]byte{
 		"erased: the board makes a new one": blank,
 		"zeroed: the board cannot connect":  area(t, make([]byte, duo.PrivateKeyReserved)),
-		"corrupt: the board cannot connect": area(t, key.Fixed()[:300]),
+		"corrupt: the board cannot connect": area(t, key.Fixed().Reveal()[:300]),
 		"unreachable: the board answered":   make([]byte, duo.AreaSize),
 		"erased: the board uses device":     blank,
 		"erased: only system 0.3.2":         blank,
-		"not in this dump":                  area(t, key.Fixed())[:700],
+		"not in this dump":                  area(t, key.Fixed().Reveal())[:700],
 	} {
 		if stdout, _, err := inspect(t, dump); err != nil || !strings.Contains(stdout, want) {
 			t.Errorf("%v, no %q in\n%s", err, want, stdout)

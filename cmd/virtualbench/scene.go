@@ -97,11 +97,11 @@ func (s *scene) prepare(ctx context.Context, key *duo.PrivateKey) error {
 
 // commission gives a board a key and power.
 func (s *scene) commission(bay string, key *duo.PrivateKey) error {
-	field := make(secret.Bytes, duo.PublicKeyReserved)
+	field := make([]byte, duo.PublicKeyReserved)
 	copy(field, key.SPKI())
 	return errors.Join(
 		s.remote.WriteDCT(bay, duo.PrivateKeyOffset, key.Fixed().Reveal()),
-		s.remote.WriteDCT(bay, duo.PublicKeyOffset, field.Reveal()),
+		s.remote.WriteDCT(bay, duo.PublicKeyOffset, field),
 		s.remote.Plug(bay),
 	)
 }
@@ -127,8 +127,8 @@ func (s *scene) saveProven(id duo.DeviceID, key *duo.PrivateKey) error {
 	if err != nil {
 		return err
 	}
-	raw := flash[duo.RawStart-duo.InternalStart : duo.RawEnd-duo.InternalStart]
-	sectors, err := duo.ParseRaw(raw.Reveal(), duo.R6)
+	raw := flash.Reveal()[duo.RawStart-duo.InternalStart : duo.RawEnd-duo.InternalStart]
+	sectors, err := duo.ParseRaw(raw, duo.R6)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (s *scene) saveProven(id duo.DeviceID, key *duo.PrivateKey) error {
 			DeviceID: string(id), KeyState: string(duo.PrivateKeyValid), Fingerprint: key.Fingerprint(),
 			Bootloader: int(duo.R6), Bay: lostBay, Stored: now, ProvenAt: &now,
 		},
-		Raw: raw, Block: block.Bytes,
+		Raw: secret.Of(raw), Block: block.Bytes,
 	}
 	store, err := keystore.Open(s.path("store"), keystore.Options{})
 	if err != nil {

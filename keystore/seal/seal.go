@@ -116,13 +116,13 @@ func (s *Sealer) Seal(plain secret.Bytes) ([]byte, error) {
 func (s *Sealer) Open(sealed []byte) (secret.Bytes, error) {
 	r, err := age.Decrypt(bytes.NewReader(sealed), s.identity)
 	if err != nil {
-		return nil, fmt.Errorf("opening a sealed record: %w", err)
+		return secret.Bytes{}, fmt.Errorf("opening a sealed record: %w", err)
 	}
 	plain, err := io.ReadAll(r)
 	if err != nil {
-		return nil, fmt.Errorf("opening a sealed record: %w", err)
+		return secret.Bytes{}, fmt.Errorf("opening a sealed record: %w", err)
 	}
-	return plain, nil
+	return secret.Of(plain), nil
 }
 
 // SyncFolder puts the names in a folder on the disk.

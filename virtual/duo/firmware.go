@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"time"
-
-	"duogateway/secret"
 )
 
 // Limits of SETUP while the firmware runs
@@ -91,8 +89,8 @@ func (b *Board) storeNewKey() {
 	b.counters.KeyGenerations++
 	b.tell(Event{What: KeyGenerated})
 	seed := binary.LittleEndian.Uint64(b.config.UID[:]) + b.config.Seed + uint64(b.counters.KeyGenerations)
-	field := secret.Bytes(b.application(privateKeyOffset, privateKeyStored))
-	copy(field, GenerateKey(seed))
+	field := b.application(privateKeyOffset, privateKeyStored)
+	copy(field, GenerateKey(seed).Reveal())
 	b.storeIf(true, privateKeyOffset, field, func() {
 		public := publicKeyFieldOf(b.application(privateKeyOffset, privateKeyReserved))
 		differs := !bytes.Equal(public, b.application(publicKeyOffset, publicKeyField))

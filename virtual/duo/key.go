@@ -45,14 +45,14 @@ func readKey(field []byte) FirmwareKey {
 		if i > 0 {
 			at += 65
 		}
-		*number = take(primeSize)
+		*number = secret.Of(take(primeSize))
 	}
 	return key
 }
 
 // Consistent says whether P times Q is N.
 func (k FirmwareKey) Consistent() bool {
-	p, q := new(big.Int).SetBytes(k.P), new(big.Int).SetBytes(k.Q)
+	p, q := new(big.Int).SetBytes(k.P.Reveal()), new(big.Int).SetBytes(k.Q.Reveal())
 	return p.Mul(p, q).Cmp(new(big.Int).SetBytes(k.N)) == 0
 }
 
@@ -144,5 +144,5 @@ func fixedWidth(n, d, p, q, dp, dq, qinv *big.Int) secret.Bytes {
 	for _, number := range []*big.Int{p, q, dp, dq, qinv} {
 		narrow(number)
 	}
-	return der
+	return secret.Of(der)
 }

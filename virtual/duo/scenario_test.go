@@ -32,7 +32,7 @@ func keyed(t *testing.T, b *Board) []byte {
 }
 
 // oneKey is the same key each time: making one takes its time.
-var oneKey = sync.OnceValue(func() []byte { return GenerateKey(4711) })
+var oneKey = sync.OnceValue(func() []byte { return GenerateKey(4711).Reveal() })
 
 // gesture powers the board with SETUP held for a time from the start.
 func gesture(b *Board, held time.Duration) {

@@ -279,9 +279,9 @@ func (b *Bench) PowerCut(name string) error { return errors.Join(b.Unplug(name),
 func (b *Bench) DumpFlash(name string) (secret.Bytes, error) {
 	bay, err := b.bay(name)
 	if err != nil {
-		return nil, err
+		return secret.Bytes{}, err
 	}
-	return bay.Board.Flash(), nil
+	return secret.Of(bay.Board.Flash()), nil
 }
 
 // WriteDCT changes the DCT past the board's doors.

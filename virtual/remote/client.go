@@ -102,7 +102,7 @@ func (c *Client) PowerCut(bay string) error { return c.do(request{Do: doPowerCut
 // DumpFlash returns the internal flash, keys included.
 func (c *Client) DumpFlash(bay string) (secret.Bytes, error) {
 	answer, err := c.call(context.Background(), request{Do: doDumpFlash, Name: bay})
-	return answer.Data, err
+	return secret.Of(answer.Data), err
 }
 
 // WriteDCT changes the DCT past the board's doors.

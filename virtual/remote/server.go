@@ -187,7 +187,7 @@ func control(ctx context.Context, bench *Bench, r request) (reply, error) {
 		return reply{}, bench.PowerCut(r.Name)
 	case doDumpFlash:
 		flash, err := bench.DumpFlash(r.Name)
-		return reply{Data: flash}, err
+		return reply{Data: flash.Reveal()}, err
 	case doWriteDCT:
 		return reply{}, bench.WriteDCT(r.Name, r.Offset, r.Data)
 	default:
