@@ -36,10 +36,11 @@ type API interface {
 
 	// Board returns what can be seen of a board.
 	Board(bay string) (State, error)
-	// Unplug takes a board's power and USB away, Plug gives them back, and
-	// PowerCut does both at once.
+	// Unplug takes a board's power and USB away.
 	Unplug(bay string) error
+	// Plug gives a board power and USB.
 	Plug(bay string) error
+	// PowerCut is Unplug and Plug at once.
 	PowerCut(bay string) error
 	// DumpFlash returns the 1 MiB of internal flash, keys included.
 	DumpFlash(bay string) (secret.Bytes, error)
@@ -52,16 +53,22 @@ type API interface {
 // have methods Stalled() bool and Gone() bool. A transfer that ctx has ended
 // leaves a handle for which nothing more may succeed.
 type USB interface {
+	// Control makes one control transfer, whose direction is bit 7 of
+	// requestType, and waits for its status stage. It returns how many bytes moved.
 	Control(ctx context.Context, requestType, request uint8, value, index uint16, data []byte) (int, error)
+	// SelectAlt makes alt the current alternate setting of interface 0.
 	SelectAlt(ctx context.Context, alt uint8) error
+	// Close lets the device go.
 	Close() error
 }
 
 // Pin is one GPIO line, taken by one owner, used by one goroutine.
 type Pin interface {
-	// Low and High drive the pin, Input lets it go.
+	// Low drives the pin low.
 	Low() error
+	// High drives the pin high.
 	High() error
+	// Input lets the pin go.
 	Input() error
 	// Close makes the pin an input and gives it back.
 	Close() error

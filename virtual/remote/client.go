@@ -123,7 +123,7 @@ func (c *Client) Presses(ctx context.Context) (<-chan Press, error) {
 
 func deliver(ctx context.Context, from *link, presses chan<- Press) {
 	defer close(presses)
-	defer from.conn.Close()
+	defer func() { _ = from.close() }()                              // nothing is left to lose
 	stop := context.AfterFunc(ctx, func() { _ = from.conn.Close() }) // the reader reports it
 	defer stop()
 	for {

@@ -142,7 +142,7 @@ func must(t *testing.T, err error) {
 func TestUSBErrorsKeepTheirMeaning(t *testing.T) {
 	onBoth(t, oneBay(FET), func(t *testing.T, _ *Bench, api API) {
 		device, usb := inDFU(t, api)
-		defer usb.Close()
+		defer func() { must(t, usb.Close()) }()
 		must(t, usb.SelectAlt(t.Context(), 1))
 		var stalled interface{ Stalled() bool }
 		err := usb.SelectAlt(t.Context(), 3)
@@ -251,7 +251,7 @@ func TestTransferEndsWithItsContext(t *testing.T) {
 	bays := func(t *testing.T) []Bay { return []Bay{bayOf(t, "1", FET, 1, slow)} }
 	onBoth(t, bays, func(t *testing.T, _ *Bench, api API) {
 		_, usb := inDFU(t, api)
-		defer usb.Close()
+		defer func() { must(t, usb.Close()) }()
 		erase := []byte{0x41, 0x00, 0xC0, 0x00, 0x08}
 		_, err := usb.Control(t.Context(), 0x21, 1, 0, 0, erase)
 		must(t, err)
@@ -267,7 +267,7 @@ func TestTransferEndsWithItsContext(t *testing.T) {
 func TestNotesAndBoardEventsShareOneOrder(t *testing.T) {
 	onBoth(t, oneBay(FET), func(t *testing.T, _ *Bench, api API) {
 		_, usb := inDFU(t, api)
-		defer usb.Close()
+		defer func() { must(t, usb.Close()) }()
 		must(t, api.Note("commit 1"))
 		eraseSector(t, usb)
 		must(t, api.Note("commit 2"))

@@ -36,7 +36,7 @@ func serve(ctx context.Context, conn net.Conn, bench *Bench) {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // the reader reports it
 	defer stop()
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // nobody is left to tell
 	client := newLink(conn)
 	var first request
 	if err := client.decoder.Decode(&first); err != nil {
