@@ -13,11 +13,12 @@ import (
 	"duogateway/station"
 )
 
-// onPort tells whether a device is on a bay's port. A bay may leave the bus
-// out of its port.
-func onPort(a dfu.Attachment, port string) bool {
-	return a.Port == port || strings.HasSuffix(a.Port, "-"+port)
-}
+// onPort tells whether a device is on a bay's port.
+func onPort(a dfu.Attachment, port string) bool { return isPort(a.Port, port) }
+
+// isPort tells whether a port with its bus is one that a bay names. A bay may
+// leave the bus out.
+func isPort(full, port string) bool { return full == port || strings.HasSuffix(full, "-"+port) }
 
 // finder shows the bus to the station, with the ports named as bays name them.
 type finder struct {

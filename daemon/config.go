@@ -54,21 +54,23 @@ type BayConfig struct {
 	Port   string `toml:"port" doc:"USB port: bus and path, as 1-1.4; or the path alone, as 1.4, if no other bus has it."`
 }
 
-// Duration is a length of time in the configuration, as "3.4s".
-type Duration time.Duration
+// Duration is a length of time in the configuration, as "3.4s". It is no number,
+// so that a number without a unit is refused.
+type Duration struct{ length time.Duration }
 
 // Duration is the length of time.
-func (d Duration) Duration() time.Duration { return time.Duration(d) }
+func (d Duration) Duration() time.Duration { return d.length }
 
 // UnmarshalText reads what time.ParseDuration reads.
-func (d *Duration) UnmarshalText(text []byte) error {
-	parsed, err := time.ParseDuration(string(text))
-	*d = Duration(parsed)
-	return err
+func (d *Duration) UnmarshalText(text []byte) (err error) {
+	if d.length, err = time.ParseDuration(string(text)); err != nil {
+		return fmt.Errorf("%q: want a length of time such as \"3.4s\"", text)
+	}
+	return nil
 }
 
 // MarshalText writes the form that UnmarshalText reads.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.length.String()), nil }
 
 // DefaultConfig is what holds where the file says nothing.
 func DefaultConfig() Config {
@@ -77,7 +79,7 @@ func DefaultConfig() Config {
 		Store:   "/var/lib/gatewayd",
 		Runtime: "/run/gatewayd",
 		Socket:  "/run/gatewayd/gatewayd.sock",
-		Gesture: GestureConfig{Hold: Duration(gpio.DefaultHold)},
+		Gesture: GestureConfig{Hold: Duration{gpio.DefaultHold}},
 	}
 }
 
@@ -106,9 +108,14 @@ func LoadConfig(path string) (Config, error) {
 	}
 	cfg, err := ParseConfig(text)
 	if err != nil {
-		return Config{}, fmt.Errorf("%s:%w", path, err)
+		return Config{}, inFile(path, err)
 	}
 	return cfg, nil
+}
+
+// inFile names the file in each line of an error.
+func inFile(path string, err error) error {
+	return errors.New(path + ":" + strings.ReplaceAll(err.Error(), "\n", "\n"+path+": "))
 }
 
 // ParseConfig reads and checks the text of a configuration file.
@@ -138,9 +145,31 @@ func locate(err error) error {
 	var bad *toml.DecodeError
 	if errors.As(err, &bad) {
 		row, column := bad.Position()
-		return fmt.Errorf("%d:%d: %s", row, column, strings.TrimPrefix(bad.Error(), "toml: "))
+		return fmt.Errorf("%d:%d: %s", row, column, inWords(bad))
 	}
 	return fmt.Errorf(" %w", err)
+}
+
+// wrongType is what go-toml says, in terms of Go, of a value of a wrong type.
+var wrongType = regexp.MustCompile(`^cannot (?:decode TOML|store an?) ([a-z -]+) in(?:to)? `)
+
+// inWords says what is wrong at a key, without the names of Go types.
+func inWords(bad *toml.DecodeError) string {
+	text, key := strings.TrimPrefix(bad.Error(), "toml: "), strings.Join(bad.Key(), ".")
+	if kind := wrongType.FindStringSubmatch(text); kind != nil {
+		return fmt.Sprintf("%s cannot be %s", key, withArticle(kind[1]))
+	}
+	if strings.HasPrefix(text, `"`) { // it is about the value; say of which key
+		return key + " " + text
+	}
+	return text
+}
+
+func withArticle(noun string) string {
+	if strings.Contains("aeiou", noun[:1]) {
+		return "an " + noun
+	}
+	return "a " + noun
 }
 
 // Check finds what is wrong with a configuration, all of it.
@@ -150,10 +179,13 @@ func (c Config) Check() error {
 	if !job.ValidName(c.Station) {
 		complain("station %q: want 1 to 64 of A-Z a-z 0-9 . _ -", c.Station)
 	}
-	for name, path := range map[string]string{"store": c.Store, "runtime": c.Runtime, "socket": c.Socket} {
-		if !filepath.IsAbs(path) {
-			complain("%s %q: want an absolute path", name, path)
+	for _, place := range [][2]string{{"store", c.Store}, {"runtime", c.Runtime}, {"socket", c.Socket}} {
+		if !filepath.IsAbs(place[1]) {
+			complain("%s %q: want an absolute path", place[0], place[1])
 		}
+	}
+	if n := len(c.Socket); n > longestSocket {
+		complain("socket: %d bytes are too long for a socket: want at most %d", n, longestSocket)
 	}
 	if hold := c.Gesture.Hold.Duration(); hold < gpio.MinHold || hold > gpio.MaxHold {
 		complain("gesture.hold %v: want %v to %v: outside the board would boot or lose its program", hold, gpio.MinHold, gpio.MaxHold)
@@ -170,6 +202,10 @@ func (c Config) Check() error {
 	return errors.Join(wrong...)
 }
 
+// longestSocket is what the kernel takes as the path of a unix socket
+// (unix(7): 108 bytes with the zero behind it).
+const longestSocket = 107
+
 // Recipients lists the escrow recipients.
 func (k KeysConfig) Recipients() ([]string, error) {
 	switch escrow := k.Escrow.(type) {
@@ -179,18 +215,31 @@ func (k KeysConfig) Recipients() ([]string, error) {
 		if escrow == "none" {
 			return nil, nil
 		}
-		return nil, fmt.Errorf("%q: want a list of age public keys, or \"none\"", escrow)
+		return nil, errNoRecipients
 	case []any:
 		return recipients(escrow)
 	default:
-		return nil, fmt.Errorf("want a list of age public keys, or \"none\"")
+		return nil, errNoRecipients
 	}
 }
+
+// The errors do not repeat what was given in the place of a list or a public
+// key: it may be a private one. // P4
+var (
+	errNoRecipients = errors.New(`want a list of age public keys, or "none"`)
+	errPrivate      = errors.New("this is a private key; want the public one (age1...), and keep the private one away from here")
+)
 
 func recipients(escrow []any) ([]string, error) {
 	var list []string
 	for _, entry := range escrow {
-		text, _ := entry.(string)
+		text, ok := entry.(string)
+		if !ok {
+			return nil, errNoRecipients
+		}
+		if strings.Contains(strings.ToUpper(text), "AGE-SECRET-KEY") {
+			return nil, errPrivate
+		}
 		if err := seal.CheckRecipient(text); err != nil {
 			return nil, err
 		}
@@ -202,7 +251,7 @@ func recipients(escrow []any) ([]string, error) {
 	return list, nil
 }
 
-var portPath = regexp.MustCompile(`^([0-9]+-)?[0-9]+(\.[0-9]+)*$`)
+var portPath = regexp.MustCompile(`^([1-9][0-9]*-)?[1-9][0-9]*(\.[1-9][0-9]*)*$`)
 
 func (b BayConfig) check() error {
 	var wrong []error
@@ -226,6 +275,8 @@ func (b BayConfig) clash(earlier []BayConfig) error {
 			return fmt.Errorf("bay %q: two bays have this name", b.Name)
 		case b.Port == other.Port:
 			return fmt.Errorf("bay %q: port %s belongs to bay %q already", b.Name, b.Port, other.Name)
+		case isPort(b.Port, other.Port) || isPort(other.Port, b.Port):
+			return fmt.Errorf("bay %q: port %s can be that of bay %q, %s: give both with the bus", b.Name, b.Port, other.Name, other.Port)
 		case b.Chip == other.Chip && slices.ContainsFunc([]string{other.Reset, other.Setup}, func(line string) bool { return line == b.Reset || line == b.Setup }):
 			return fmt.Errorf("bay %q: a line of it belongs to bay %q already", b.Name, other.Name)
 		}

@@ -1,0 +1,293 @@
+package daemon_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pelletier/go-toml/v2"
+	"pgregory.net/rapid"
+
+	"duogateway/daemon"
+)
+
+// An age public key made for these tests, and pieces of a configuration.
+const (
+	escrowA = "age1lf9duay3qkqj0740hr03l8whx0g7e25r8n3ehnrgpc43yunyu59s2cutmk"
+	keys    = "[keys]\nescrow = \"none\"\n"
+	bayA    = "[[bay]]\nname = \"a\"\nport = \"1-1.1\"\n"
+	bayB    = "[[bay]]\nname = \"b\"\nreset = \"GPIO22\"\nsetup = \"GPIO23\"\n"
+)
+
+func TestConfigDefaults(t *testing.T) {
+	cfg, err := daemon.ParseConfig([]byte(keys + bayA))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := daemon.DefaultConfig()
+	want.Keys.Escrow = "none"
+	if cfg.Station != "station" || cfg.Store != "/var/lib/gatewayd" || cfg.Runtime != "/run/gatewayd" ||
+		cfg.Socket != "/run/gatewayd/gatewayd.sock" || cfg.Gesture.Hold.Duration().String() != "3.4s" {
+		t.Errorf("the defaults are %+v", cfg)
+	}
+	bay := daemon.BayConfig{Name: "a", Type: "duo", Chip: "pinctrl-bcm2711", Reset: "GPIO17", Setup: "GPIO27", Wiring: "fet", Port: "1-1.1"}
+	if len(cfg.Bays) != 1 || cfg.Bays[0] != bay {
+		t.Errorf("the bay is %+v, want %+v", cfg.Bays, bay)
+	}
+}
+
+// One mistake is one line that says where it is, in words that do not need the
+// source.
+func TestConfigRefuses(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"unknown key":            {"statoin = \"x\"\n" + keys + bayA, `1:1: unknown key "statoin"`},
+		"unknown key in a table": {keys + "escrwo = 1\n" + bayA, `3:1: unknown key "keys.escrwo"`},
+		"unknown key in a bay":   {keys + bayA + "typo = 1\n", `6:1: unknown key "bay.typo"`},
+		"unknown table":          {keys + bayA + "[mqtt]\nurl = \"x\"\n", `6:2: unknown key "mqtt"`},
+		"number for text":        {"station = 3\n" + keys + bayA, "1:11: station cannot be an integer"},
+		"text for a table":       {"gesture = \"x\"\n" + keys + bayA, "1:11: gesture cannot be a string"},
+		"number for bays":        {"bay = 3\n" + keys, "1:7: bay cannot be an integer"},
+		"list for text":          {"station = [\"x\"]\n" + keys + bayA, "1:11: station cannot be an array"},
+		"number in a bay":        {keys + bayA + "reset = 17\n", "6:9: bay.reset cannot be an integer"},
+		"number for a time":      {"[gesture]\nhold = 4\n" + keys + bayA, `"4": want a length of time such as "3.4s"`},
+		"table for text":         {keys + bayA + "[station]\nx = 1\n", "station cannot be a table"},
+		"tables for a table":     {"[[keys]]\nescrow = \"none\"\n" + bayA, "keys cannot be an array table"},
+		"no length of time":      {"[gesture]\nhold = \"x\"\n" + keys + bayA, `2:8: gesture.hold "x": want a length of time such as "3.4s"`},
+		"key twice":              {"station = \"a\"\nstation = \"b\"\n" + keys + bayA, "2:1: key station is already defined"},
+		"no value":               {"station =\n", "1:10: "},
+		"not UTF-8":              {"\xff\xfe", "1:1: "},
+
+		"station name":     {"station = \"a b\"\n" + keys + bayA, `station "a b": want 1 to 64`},
+		"no station name":  {"station = \"\"\n" + keys + bayA, `station "": want 1 to 64`},
+		"relative store":   {"store = \"lib\"\n" + keys + bayA, `store "lib": want an absolute path`},
+		"relative runtime": {"runtime = \"\"\n" + keys + bayA, `runtime "": want an absolute path`},
+		"relative socket":  {"socket = \"s\"\n" + keys + bayA, `socket "s": want an absolute path`},
+		"long socket":      {"socket = \"/" + strings.Repeat("x", 107) + "\"\n" + keys + bayA, "108 bytes are too long for a socket: want at most 107"},
+		"hold too short":   {"[gesture]\nhold = \"3.099s\"\n" + keys + bayA, "gesture.hold 3.099s: want 3.1s to 5.5s"},
+		"hold too long":    {"[gesture]\nhold = \"5.501s\"\n" + keys + bayA, "gesture.hold 5.501s: want 3.1s to 5.5s"},
+		"hold backwards":   {"[gesture]\nhold = \"-3.4s\"\n" + keys + bayA, "gesture.hold -3.4s: want"},
+
+		"no escrow":            {bayA, "keys.escrow: who else can open the keys"},
+		"escrow of another":    {"[keys]\nescrow = \"nobody\"\n" + bayA, `keys.escrow: want a list of age public keys, or "none"`},
+		"escrow number":        {"[keys]\nescrow = 5\n" + bayA, `keys.escrow: want a list of age public keys, or "none"`},
+		"escrow empty":         {"[keys]\nescrow = []\n" + bayA, "keys.escrow: the list is empty"},
+		"escrow no key":        {"[keys]\nescrow = [\"age1x\"]\n" + bayA, `keys.escrow: "age1x": want an age X25519 public key`},
+		"escrow number inside": {"[keys]\nescrow = [5]\n" + bayA, "keys.escrow: want a list of age public keys"},
+		"escrow none inside":   {"[keys]\nescrow = [\"none\"]\n" + bayA, `keys.escrow: "none": want an age X25519 public key`},
+
+		"no bay":        {keys, "no [[bay]]: a station needs at least one"},
+		"no name":       {keys + "[[bay]]\nport = \"1-1\"\n", `bay name "" does not match`},
+		"bad name":      {keys + "[[bay]]\nname = \"../x\"\nport = \"1-1\"\n", `bay name "../x" does not match`},
+		"type":          {keys + bayA + "type = \"photon\"\n", `bay "a": type "photon": want "duo"`},
+		"wiring":        {keys + bayA + "wiring = \"x\"\n", `bay a: wiring "x" is neither "fet" nor "direct"`},
+		"one line":      {keys + bayA + "setup = \"GPIO17\"\n", `reset "GPIO17" and setup "GPIO17" must be two lines`},
+		"pulled down":   {keys + bayA + "reset = \"GPIO2\"\nsetup = \"GPIO17\"\nwiring = \"direct\"\n", "line GPIO17 is pulled down at power-on"},
+		"pulled up":     {keys + bayA + "reset = \"GPIO2\"\n", "line GPIO2 is pulled up at power-on"},
+		"name twice":    {keys + bayA + "[[bay]]\nname = \"a\"\nport = \"1-1.2\"\n", `bay "a": two bays have this name`},
+		"port twice":    {keys + bayA + bayB + "port = \"1-1.1\"\n", `bay "b": port 1-1.1 belongs to bay "a" already`},
+		"port with bus": {keys + bayA + bayB + "port = \"1.1\"\n", `bay "b": port 1.1 can be that of bay "a", 1-1.1`},
+		"reset twice":   {keys + bayA + "[[bay]]\nname = \"b\"\nport = \"1-1.2\"\nsetup = \"GPIO23\"\n", `bay "b": a line of it belongs to bay "a" already`},
+		"crossed lines": {keys + bayA + "[[bay]]\nname = \"b\"\nport = \"1-1.2\"\nreset = \"GPIO27\"\nsetup = \"GPIO23\"\n", `bay "b": a line of it belongs to bay "a" already`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "gatewayd.toml")
+			if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := daemon.LoadConfig(path)
+			if err == nil {
+				t.Fatal("it was taken")
+			}
+			got, ok := strings.CutPrefix(err.Error(), path+":")
+			if !ok || !strings.Contains(got, c.want) {
+				t.Errorf("it says %q, want the file and %q", err, c.want)
+			}
+			if strings.Contains(got, "\n") || strings.Contains(got, "daemon.") {
+				t.Errorf("want one line for people: %q", err)
+			}
+		})
+	}
+}
+
+func TestConfigPorts(t *testing.T) {
+	for port, right := range map[string]bool{
+		"1-1": true, "1-1.4": true, "12-1.4.3": true, "1": true, "1.4": true, "4.3.2.1": true,
+		"": false, "1-": false, "-1": false, "1-1.": false, "1..4": false, "1-1-1": false, "usb1": false, "1-1.4:1.0": false,
+		"0-1": false, "01-1": false, "1-01.4": false, "1.0": false, " 1-1": false, "1-1\n": false,
+	} {
+		_, err := daemon.ParseConfig([]byte(keys + "[[bay]]\nname = \"a\"\nport = " + quote(t, port)))
+		if (err == nil) != right {
+			t.Errorf("port %q: error %v", port, err)
+		}
+	}
+}
+
+// Two bays without the bus, or with two buses, are different ports.
+func TestConfigPortsThatDiffer(t *testing.T) {
+	for _, ports := range [][2]string{{"1-1.1", "2-1.1"}, {"1.1", "1.2"}, {"1.1", "1.1.1"}, {"1-1.1", "11-1.1"}, {"1-2.1", "1"}} {
+		text := keys + "[[bay]]\nname = \"a\"\nport = \"" + ports[0] + "\"\n" + bayB + "port = \"" + ports[1] + "\"\n"
+		if _, err := daemon.ParseConfig([]byte(text)); err != nil {
+			t.Errorf("ports %v: %v", ports, err)
+		}
+	}
+}
+
+// Several mistakes are told together, each with the file.
+func TestConfigTellsAllMistakes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.toml")
+	if err := os.WriteFile(path, []byte("station = \"a b\"\nstore = \"x\"\nruntime = \"y\"\n"+keys), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := daemon.LoadConfig(path)
+	if err == nil {
+		t.Fatal("it was taken")
+	}
+	want := []string{"station \"a b\": ", "store \"x\": ", "runtime \"y\": ", "no [[bay]]: "}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != len(want) {
+		t.Fatalf("%d lines, want %d: %v", len(lines), len(want), err)
+	}
+	for i, line := range lines {
+		if !strings.HasPrefix(line, path+": "+want[i]) {
+			t.Errorf("line %d is %q, want %q", i, line, want[i])
+		}
+	}
+}
+
+func TestConfigFileMissing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none.toml")
+	if _, err := daemon.LoadConfig(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("error %v, want one that names the file", err)
+	}
+}
+
+// A private key in the place of a public one is not printed. // P4
+func TestConfigKeepsEscrowSecrets(t *testing.T) {
+	const body = "GGG2Z4RF7N6TPKZQYU8CLGMS9AJX0W5D3EVH1Q2Z4RF7N6TPKZQYU8CLGMS"
+	private := "AGE-SECRET-KEY-1" + body
+	for _, value := range []string{
+		quote(t, private), "[" + quote(t, private) + "]", "[" + quote(t, strings.ToLower(private)) + "]",
+		"[" + quote(t, escrowA) + ", " + quote(t, " "+private) + "]", "[[" + quote(t, private) + "]]", "{x = " + quote(t, private) + "}",
+	} {
+		_, err := daemon.ParseConfig([]byte("[keys]\nescrow = " + value + "\n" + bayA))
+		if err == nil {
+			t.Fatalf("%s was taken", value)
+		}
+		if strings.Contains(strings.ToUpper(err.Error()), body[:16]) {
+			t.Errorf("it is printed: %v", err)
+		}
+	}
+}
+
+func TestConfigEscrow(t *testing.T) {
+	cfg, err := daemon.ParseConfig([]byte("[keys]\nescrow = [\"" + escrowA + "\"]\n" + bayA))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := cfg.Keys.Recipients(); err != nil || len(list) != 1 || list[0] != escrowA {
+		t.Errorf("recipients %v, %v", list, err)
+	}
+}
+
+// drawConfig draws a configuration that is right.
+func drawConfig(t *rapid.T) daemon.Config {
+	cfg := daemon.DefaultConfig()
+	cfg.Station = rapid.StringMatching(`[A-Za-z0-9._-]{1,64}`).Draw(t, "station")
+	cfg.Keys.Escrow = rapid.SampledFrom([]any{"none", []any{escrowA}}).Draw(t, "escrow")
+	bays := rapid.IntRange(1, 5).Draw(t, "bays")
+	for i := range bays {
+		n := string(rune('1' + i))
+		cfg.Bays = append(cfg.Bays, daemon.BayConfig{
+			Name: rapid.StringMatching(`[A-Za-z0-9._-]{0,63}`).Draw(t, "name") + n,
+			Type: "duo", Chip: rapid.SampledFrom([]string{"pinctrl-rp1", "bench"}).Draw(t, "chip"),
+			Reset: "GPIO1" + n, Setup: "GPIO2" + n, Wiring: "fet",
+			Port: rapid.SampledFrom([]string{"", "1-", "2-"}).Draw(t, "bus") + "1." + n,
+		})
+	}
+	return cfg
+}
+
+// What is right is taken and comes through unchanged; one field spoilt is
+// refused.
+func TestConfigModel(t *testing.T) {
+	spoil := []func(*daemon.Config){
+		func(c *daemon.Config) { c.Station = "no name" },
+		func(c *daemon.Config) { c.Store = "relative" },
+		func(c *daemon.Config) { c.Keys.Escrow = "some" },
+		func(c *daemon.Config) { c.Bays = nil },
+		func(c *daemon.Config) { c.Bays[len(c.Bays)-1].Port = "x" },
+		func(c *daemon.Config) { c.Bays[0].Setup = c.Bays[0].Reset },
+		func(c *daemon.Config) { c.Bays[0].Type = "photon" },
+		func(c *daemon.Config) { c.Bays = append(c.Bays, c.Bays[0]) },
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := drawConfig(t)
+		text, err := toml.Marshal(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := daemon.ParseConfig(text)
+		if err != nil {
+			t.Fatalf("refused: %v\n%s", err, text)
+		}
+		if again, err := toml.Marshal(got); err != nil || string(again) != string(text) {
+			t.Fatalf("it comes back as\n%s\ninstead of\n%s", again, text)
+		}
+		rapid.SampledFrom(spoil).Draw(t, "spoil")(&cfg)
+		if text, err = toml.Marshal(cfg); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := daemon.ParseConfig(text); err == nil {
+			t.Fatalf("taken:\n%s", text)
+		}
+	})
+}
+
+// Whatever the text, the answer is a configuration that its own check finds
+// right, or an error in words.
+func FuzzParseConfig(f *testing.F) {
+	for _, seed := range []string{
+		"", keys + bayA, keys + bayA + bayB + "port = \"1.2\"\n", "[gesture]\nhold = \"3.4s\"\n" + keys + bayA,
+		"[keys]\nescrow = [\"" + escrowA + "\"]\n" + bayA, "bay = 3", "station = [", "\xff", "[[bay]]\n[[bay]]\n", "[keys]\nescrow = [[]]\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		cfg, err := daemon.ParseConfig(text)
+		if err != nil {
+			if strings.TrimSpace(err.Error()) == "" || strings.Contains(err.Error(), "daemon.") {
+				t.Errorf("it says %q", err)
+			}
+			return
+		}
+		if err := cfg.Check(); err != nil || len(cfg.Bays) == 0 {
+			t.Errorf("taken, but: %v", err)
+		}
+		if _, err := cfg.Keys.Recipients(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestConfigTable(t *testing.T) {
+	var table strings.Builder
+	if err := daemon.WriteConfigTable(&table); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| `station` | `station` |", "| `keys.escrow` | must be set |", "| `gesture.hold` | `3.4s` |", "| `bay.name` | must be set |", "| `bay.reset` | `GPIO17` |"} {
+		if !strings.Contains(table.String(), want) {
+			t.Errorf("there is no %q in\n%s", want, table.String())
+		}
+	}
+}
+
+// quote writes a TOML string.
+func quote(t *testing.T, text string) string {
+	t.Helper()
+	quoted, err := toml.Marshal(map[string]string{"x": text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(strings.TrimPrefix(string(quoted), "x = "))
+}
