@@ -13,7 +13,7 @@ import (
 // best first: those that the cloud has seen, by when it saw them last, then
 // the newest of the others.
 func (v *visit) candidates() ([]job.RecordInfo, error) {
-	records, err := v.book.Records.Records(string(v.memory.DeviceID))
+	records, err := v.book.Records.AllRecords()
 	if err != nil {
 		return nil, err
 	}
@@ -35,13 +35,13 @@ func seenByCloud(r job.RecordInfo) time.Time {
 	return latest
 }
 
-// fits tells whether a record's key is this board's: by the device id, or, for
-// a board that cannot tell its id, by the public key in its DCT.
+// fits tells whether a record's key is this board's: by the device id; or, when
+// the record or the board has none, by the public key in the board's DCT.
 func (v *visit) fits(r job.RecordInfo) bool {
 	if !r.Sound() {
 		return false
 	}
-	if v.memory.DeviceID != "" {
+	if r.DeviceID != "" && v.memory.DeviceID != "" {
 		return r.DeviceID == string(v.memory.DeviceID)
 	}
 	d, err := v.original()

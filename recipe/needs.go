@@ -21,7 +21,11 @@ type Board interface {
 
 // Gesturer drives the lines of one bay. The errors are those of gpio.
 type Gesturer interface {
+	// EnterDFU holds SETUP over a RESET. It does not look whether the board
+	// then is in DFU mode.
 	EnterDFU(ctx context.Context) (gpio.Result, error)
+
+	// Reset pulses RESET and leaves SETUP alone.
 	Reset(ctx context.Context) error
 
 	// Acknowledge says that the ending of the last gesture is journalled.
@@ -30,9 +34,8 @@ type Gesturer interface {
 
 // Records finds saved keys. The errors carry fault codes.
 type Records interface {
-	// Records lists the key records of one board, oldest first; an empty id
-	// stands for boards that could not be identified.
-	Records(deviceID string) ([]job.RecordInfo, error)
+	// AllRecords lists the key records of all boards, oldest first.
+	AllRecords() ([]job.RecordInfo, error)
 
 	// Record opens one.
 	Record(id string) (job.KeyRecord, error)

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -23,6 +24,11 @@ func (v *visit) identify(ctx context.Context, _ job.Say) (job.Outcome, error) {
 	}
 	if v.memory.DeviceID == "" {
 		v.memory.DeviceID = id
+	}
+	if v.memory.DeviceID == "" && v.memory.Backup != "" {
+		if err := v.recognise(ctx); err != nil {
+			return job.Outcome{}, err
+		}
 	}
 	out := job.Outcome{DeviceID: string(v.memory.DeviceID)}
 	out.Detail = fmt.Sprintf("bootloader %v, %s", v.memory.Bootloader, from)
@@ -60,6 +66,32 @@ func (v *visit) tellID() (id duo.DeviceID, from string) {
 		return v.memory.RunningID, fmt.Sprintf("board %s, as its firmware says", v.memory.RunningID)
 	}
 	return "", "the bootloader does not tell which board"
+}
+
+// recognise makes sure that a board without an id is the one that a resumed job
+// began with: all of its DCT but what we may have written is as in the backup.
+func (v *visit) recognise(ctx context.Context) error {
+	before, err := v.original()
+	if err != nil {
+		return err
+	}
+	now, err := v.read(ctx, func(string, int, int) {})
+	if err != nil {
+		return err
+	}
+	defer now.raw.Clear()
+	if !bytes.Equal(unwritten(before.area), unwritten(now.area)) {
+		return job.Failf(job.BoardChanged, "the board cannot tell its id, and its DCT is not that of the board that the job began with")
+	}
+	return nil
+}
+
+// unwritten is a copy of an area without the block that jobs write. It holds
+// no secret.
+func unwritten(area duo.Area) []byte {
+	before, _ := area.Field(0, duo.BlockOffset)
+	behind, _ := area.Field(duo.BlockOffset+duo.BlockLen, duo.AreaSize-duo.BlockOffset-duo.BlockLen)
+	return append(bytes.Clone(before), behind...)
 }
 
 // identifyByDump fills the id in from the DCT, or from the operator, for a
