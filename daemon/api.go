@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 
+	"duogateway/duo"
 	"duogateway/job"
 	"duogateway/keystore"
 	"duogateway/station"
@@ -21,7 +22,7 @@ const largestRequest = 64 << 10
 type api struct {
 	station *station.Station
 	store   *keystore.Store
-	log     *slog.Logger
+	name    string // of the station
 	version string
 }
 
@@ -32,7 +33,7 @@ type Health struct {
 	OK      bool   `json:"ok"`
 }
 
-func (a *api) handler(name string) http.Handler {
+func (a *api) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/jobs", a.submit)
 	mux.HandleFunc("GET /v1/jobs", a.jobs)
@@ -44,7 +45,7 @@ func (a *api) handler(name string) http.Handler {
 	mux.HandleFunc("GET /v1/events", a.events)
 	mux.HandleFunc("GET /v1/audit", a.audit)
 	mux.HandleFunc("GET /v1/health", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, Health{Version: a.version, Station: name, OK: true}, nil)
+		answer(w, Health{Version: a.version, Station: a.name, OK: true}, nil)
 	})
 	return http.MaxBytesHandler(mux, largestRequest)
 }
@@ -55,7 +56,6 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request) {
 		answer(w, nil, err)
 		return
 	}
-	request.Source = job.FromCommand
 	j, err := a.station.Admit(request)
 	answer(w, j, err)
 }
@@ -72,7 +72,24 @@ func readRequest(body io.Reader) (job.Request, error) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return request, job.Failf(job.BadRequest, "reading the request: there is something behind it")
 	}
-	return request, nil
+	return prepare(request)
+}
+
+// prepare refuses what the station cannot judge: an id that no path of this
+// API leads to, and a board's id that is none.
+func prepare(r job.Request) (job.Request, error) {
+	r.Source = job.FromCommand
+	if r.ID == "." || r.ID == ".." {
+		return r, job.Failf(job.BadRequest, "job id %q: it names a folder", r.ID)
+	}
+	if stated := r.Options.DeviceID; stated != "" {
+		id, err := duo.ParseDeviceID(stated)
+		if err != nil {
+			return r, job.Failf(job.BadRequest, "option device_id: %w", err)
+		}
+		r.Options.DeviceID = string(id)
+	}
+	return r, nil
 }
 
 func (a *api) jobs(w http.ResponseWriter, r *http.Request) {
@@ -82,7 +99,7 @@ func (a *api) jobs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	jobs, err := a.store.Jobs(int(limit))
-	answer(w, jobs, err)
+	answer(w, list(jobs), err)
 }
 
 func (a *api) job(w http.ResponseWriter, r *http.Request) {
@@ -133,12 +150,12 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request) {
 
 func (a *api) bays(w http.ResponseWriter, _ *http.Request) {
 	bays, err := a.station.Bays()
-	answer(w, bays, err)
+	answer(w, list(bays), err)
 }
 
 func (a *api) keys(w http.ResponseWriter, _ *http.Request) {
 	records, err := a.store.AllRecords()
-	answer(w, records, err)
+	answer(w, list(records), err)
 }
 
 func (a *api) events(w http.ResponseWriter, r *http.Request) {
@@ -158,11 +175,23 @@ func page[Row any](w http.ResponseWriter, r *http.Request, read func(after uint6
 		return
 	}
 	rows, err := read(after, int(limit))
-	answer(w, rows, err)
+	answer(w, list(rows), err)
+}
+
+// list makes an empty list of nothing: in JSON it is [] then, not null.
+func list[Row any](rows []Row) []Row {
+	if rows == nil {
+		return []Row{}
+	}
+	return rows
 }
 
 func number(r *http.Request, name string, fallback uint64) (uint64, error) {
-	text := r.FormValue(name)
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return 0, job.Failf(job.BadRequest, "reading the query: %w", err)
+	}
+	text := query.Get(name)
 	if text == "" {
 		return fallback, nil
 	}

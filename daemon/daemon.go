@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -17,8 +18,12 @@ import (
 	"duogateway/station"
 )
 
-// stopTime bounds how long the local API may take to say good-bye.
-const stopTime = 5 * time.Second
+// stopTime bounds how long the local API may take to say good-bye. A client
+// that has connected and asks nothing is waited for that long.
+const stopTime = 2 * time.Second
+
+// headerTime bounds how long a client may take to say what it asks.
+const headerTime = 5 * time.Second
 
 // Run runs a station until ctx ends. Jobs that are not over then are taken up
 // by the next run. Errors carry fault codes.
@@ -119,8 +124,12 @@ func (d *Daemon) letLinesGo(ctx context.Context) {
 
 // serve answers on the local socket until ctx ends.
 func (d *Daemon) serve(ctx context.Context, listener net.Listener) {
-	a := &api{station: d.station, store: d.store, log: d.Log, version: d.Version}
-	server := &http.Server{Handler: a.handler(d.Config.Station), ReadHeaderTimeout: stopTime, BaseContext: func(net.Listener) context.Context { return ctx }}
+	server := &http.Server{
+		Handler:           d.handler(),
+		ReadHeaderTimeout: headerTime,
+		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends the watches
+		ErrorLog:          slog.NewLogLogger(d.Log.Handler(), slog.LevelError),
+	}
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -140,6 +149,11 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener) {
 		_ = server.Close()
 	}
 	serving.Wait()
+}
+
+// handler is the local API.
+func (d *Daemon) handler() http.Handler {
+	return (&api{station: d.station, store: d.store, name: d.Config.Station, version: d.Version}).handler()
 }
 
 // answerButton turns presses into jobs.

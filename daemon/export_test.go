@@ -1,0 +1,18 @@
+package daemon
+
+import (
+	"net/http"
+	"time"
+)
+
+// What the tests of this package see beside its exported names.
+var (
+	Listen = listen
+	OnPort = onPort
+)
+
+// Handler is the local API without its socket.
+func (d *Daemon) Handler() http.Handler { return d.handler() }
+
+// Pressed is what a press of the button does.
+func (d *Daemon) Pressed(bay string, held time.Duration) error { return d.pressed(bay, held) }
