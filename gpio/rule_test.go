@@ -3,6 +3,7 @@ package gpio_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -158,8 +159,8 @@ func TestSupervisorEndsStoppedChild(t *testing.T) {
 				r := newRig(t, testBay)
 				r.signalAt(at*time.Millisecond, syscall.SIGSTOP)
 				result, err := r.runner().EnterDFU(t.Context(), r.bay)
-				if at < 0 { // RESET never rose
-					if !errors.Is(err, gpio.ErrGestureFailed) || result.Outcome != gpio.CutShort {
+				if at < 0 { // RESET rose when the child was killed
+					if !errors.Is(err, gpio.ErrGestureFailed) || result.Outcome != gpio.CutShort || result.SinceRise > 100*time.Millisecond {
 						t.Errorf("got %+v, %v", result, err)
 					}
 				} else if err != nil || result.Outcome != gpio.Completed || result.Warning == "" {
@@ -235,6 +236,28 @@ func TestStoppedInThePulse(t *testing.T) {
 		results, err := r.runner().CleanUp(t.Context(), r.bay)
 		if err != nil || results[0].Outcome != gpio.CutShort || results[0].SinceRise != time.Second {
 			t.Errorf("got %+v, %v", results, err)
+		}
+		r.check()
+	})
+}
+
+// P2: in the window SETUP rises while RESET is low, not after it.
+func TestOrderInTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, testBay)
+		r.start(gpio.ActEnterDFU)
+		r.signalAt(time.Second, syscall.SIGSTOP)
+		r.signalAt(8*time.Second, syscall.SIGCONT)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		const woken = 8*time.Second + gpio.ResetPulse
+		want := []gpiotest.Event{
+			{At: woken, Line: gpiotest.Reset, Asserted: true},
+			{At: woken, Line: gpiotest.Setup},
+			{At: woken + gpio.ResetPulse, Line: gpiotest.Reset},
+		}
+		if got := shape(r.bench.Timeline()); len(got) != 6 || !slices.Equal(got[3:], want) {
+			t.Errorf("got %v, want it to end in %v", got, want)
 		}
 		r.check()
 	})
