@@ -29,6 +29,8 @@ type Board struct {
 	powered  bool
 	resetLow bool
 	setupLow bool
+	// setupRose is when SETUP last went up.
+	setupRose time.Time
 
 	internal memory
 	serial   memory

@@ -19,7 +19,7 @@ const (
 
 // request is what the bootloader was asked for, by register or by button.
 type request struct {
-	held                     time.Duration
+	began                    time.Time // of the first look at SETUP
 	safe, dfu, factory, wipe bool
 }
 
@@ -63,6 +63,7 @@ func (b *Board) bootWithDCT() {
 		asked.safe = true
 	}
 	b.registers.bootMode = registerCleared
+	asked.began = time.Now()
 	b.holdSetup(asked)
 }
 
@@ -75,32 +76,45 @@ func (b *Board) wicedApplication() bool {
 }
 
 // holdSetup looks at SETUP every 10 ms and goes on once it is up, or once the
-// time says so.
+// time says so. It goes by the clock, not by its own looks: on a busy machine
+// they come late, and a board's do not.
 func (b *Board) holdSetup(asked request) {
-	if !b.setupLow || asked.held >= holdEnd {
+	held := b.setupHeld(asked.began)
+	b.askByHold(&asked, held)
+	if !b.setupLow || held >= holdEnd || (held >= holdDFU && !b.factoryImageValid()) {
 		b.decide(asked)
 		return
 	}
-	switch {
-	case asked.held > holdWipe:
-		asked.wipe = true
-		b.shine(lightWipe)
-	case asked.held > holdFactory:
-		asked.factory = true
-		b.shine(lightFactory)
-	case asked.held >= holdDFU:
-		asked.dfu = true
-		b.shine(lightDFU)
-		if !b.factoryImageValid() {
-			b.decide(asked)
-			return
-		}
-	case asked.held >= holdSafe:
-		asked.safe = true
-		b.shine(lightSafe)
-	}
-	asked.held += holdTick
 	b.after(holdTick, func() { b.holdSetup(asked) })
+}
+
+// setupHeld is for how long SETUP has been held since then, or was held, in
+// whole ticks.
+func (b *Board) setupHeld(since time.Time) time.Duration {
+	until := time.Now()
+	if !b.setupLow {
+		until = b.setupRose
+	}
+	return max(0, until.Sub(since)).Truncate(holdTick)
+}
+
+// askByHold notes what holding SETUP that long asks for, and shows it.
+func (b *Board) askByHold(asked *request, held time.Duration) {
+	for _, step := range []struct {
+		reached bool
+		asks    *bool
+		light   Light
+	}{
+		{held >= holdSafe, &asked.safe, lightSafe},
+		{held >= holdDFU, &asked.dfu, lightDFU},
+		{held > holdFactory, &asked.factory, lightFactory},
+		{held > holdWipe, &asked.wipe, lightWipe},
+	} {
+		if step.reached && !*step.asks {
+			*step.asks = true
+			b.shine(step.light)
+		}
+	}
 }
 
 // decide is the bootloader's way on (redbear/firmware bootloader/src/main.c:374-496).

@@ -1,5 +1,7 @@
 package virtualduo
 
+import "time"
+
 // PowerOn gives the board power, by its USB plug or the supply pin.
 func (b *Board) PowerOn() {
 	b.lock()
@@ -71,6 +73,9 @@ func (b *Board) SetSetup(low bool) {
 		return
 	}
 	b.setupLow = low
+	if !low {
+		b.setupRose = time.Now()
+	}
 	b.tell(Event{What: SetupLine, Detail: level(low)})
 	if b.mode == modeRun {
 		b.setupChanged()
