@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -88,10 +89,12 @@ func (c *Client) Watch(ctx context.Context, id string, tell func(station.Update)
 	defer response.Body.Close()
 	for lines := json.NewDecoder(response.Body); ; {
 		var u station.Update
-		if err := lines.Decode(&u); err != nil {
+		if err := lines.Decode(&u); ctx.Err() != nil {
+			return job.Job{}, fmt.Errorf("watching job %s: %w", id, ctx.Err())
+		} else if err != nil {
 			return job.Job{}, fmt.Errorf("watching job %s: %w: it went away: %w", id, ErrUnreachable, err)
 		}
-		if tell != nil {
+		if tell != nil && (u.Job != nil || u.Progress != nil) {
 			tell(u)
 		}
 		if u.Job != nil && u.Job.State.Final() {
@@ -115,16 +118,23 @@ func call[Answer any](ctx context.Context, c *Client, method, path string, body 
 
 // do sends a request. The caller closes the body of the response.
 func (c *Client) do(ctx context.Context, method, path string, body any) (*http.Response, error) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return nil, fmt.Errorf("asking the daemon: %w", err)
+	var content io.Reader // none for a nil body
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return nil, fmt.Errorf("asking the daemon: %w", err)
+		}
+		content = bytes.NewReader(text)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://gatewayd"+path, bytes.NewReader(text))
+	request, err := http.NewRequestWithContext(ctx, method, "http://gatewayd"+path, content)
 	if err != nil {
 		return nil, fmt.Errorf("asking the daemon: %w", err)
 	}
 	response, err := c.http.Do(request)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, fmt.Errorf("asking the daemon on %s: %w", c.socket, ctx.Err())
+	case err != nil:
 		return nil, fmt.Errorf("%w on %s: %w", ErrUnreachable, c.socket, err)
 	}
 	if response.StatusCode == http.StatusOK {
