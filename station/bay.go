@@ -24,9 +24,10 @@ type bay struct {
 // running is the job that a bay's worker walks now.
 type running struct {
 	id       string
-	wrote    bool
-	canceled bool
+	canceled bool                    // a request to cancel was accepted: so the job ends
+	settled  bool                    // too late for such a request: it writes, or ends otherwise
 	cancel   context.CancelCauseFunc // ends the present step
+	over     chan struct{}           // closed when the worker has let go of the job
 }
 
 var (
@@ -46,6 +47,11 @@ func (b *bay) enqueue(id string) {
 	b.mu.Lock()
 	b.queue = append(b.queue, id)
 	b.mu.Unlock()
+	b.call()
+}
+
+// call wakes the worker.
+func (b *bay) call() {
 	select {
 	case b.wake <- struct{}{}:
 	default:
@@ -75,59 +81,66 @@ func (b *bay) take() (id string, ok bool) {
 		return "", false
 	}
 	id, b.queue = b.queue[0], b.queue[1:]
-	b.running = &running{id: id}
+	b.running = &running{id: id, over: make(chan struct{})}
 	return id, true
 }
 
 func (b *bay) rest() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	close(b.running.over)
 	b.running = nil
 }
 
-// unqueue takes a waiting job out. It says false when the job does not wait.
-func (b *bay) unqueue(id string) bool {
+// unqueue takes a waiting job out and tells its place. It says false when the
+// job does not wait.
+func (b *bay) unqueue(id string) (place int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i := slices.Index(b.queue, id)
-	if i < 0 {
-		return false
+	place = slices.Index(b.queue, id)
+	if place < 0 {
+		return 0, false
 	}
-	b.queue = slices.Delete(b.queue, i, i+1)
-	return true
+	b.queue = slices.Delete(b.queue, place, place+1)
+	return place, true
 }
 
-// cancelRunning ends the step of a running job. It says false when the job
-// does not run here or has begun to write.
-func (b *bay) cancelRunning(id string) bool {
+// requeue puts a job back that unqueue took out.
+func (b *bay) requeue(id string, place int) {
+	b.mu.Lock()
+	b.queue = slices.Insert(b.queue, min(place, len(b.queue)), id)
+	b.mu.Unlock()
+	b.call()
+}
+
+// cancelRunning ends the step of a running job; the job is canceled when over
+// is closed, unless the journal fails. It says false when the job does not run
+// here or cannot be canceled any more.
+func (b *bay) cancelRunning(id string) (over <-chan struct{}, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := b.running
-	if r == nil || r.id != id || r.wrote {
-		return false
+	if r == nil || r.id != id || r.settled {
+		return nil, false
 	}
 	r.canceled = true
 	if r.cancel != nil {
 		r.cancel(errCanceled)
 	}
-	return true
+	return r.over, true
 }
 
-// startWriting marks the point from which the job cannot be canceled. It says
-// false when it was canceled before.
-func (b *bay) startWriting() bool {
+// settle marks the point from which the running job cannot be canceled. It
+// says false when it was canceled before.
+func (b *bay) settle() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.running.wrote = !b.running.canceled
-	return b.running.wrote
+	b.running.settled = true
+	return !b.running.canceled
 }
 
-// beginStep gives a step its context. A step that writes is ended neither by a
-// request nor by the end of the station.
-func (b *bay) beginStep(ctx context.Context, writes bool) (context.Context, context.CancelCauseFunc) {
-	if writes {
-		ctx = context.WithoutCancel(ctx)
-	}
+// beginStep gives a step its context, which ends with a request to cancel.
+func (b *bay) beginStep(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -11,7 +11,8 @@ import (
 
 // Journal keeps jobs. Commit stores all of an entry or nothing, and returns
 // when it is on the disk; it is called by several goroutines. After an error
-// of Commit the caller does nothing more with that job.
+// of Commit it is not sure which of both happened: whoever carries the job out
+// does nothing more with it.
 type Journal interface {
 	// Commit stores an entry.
 	Commit(*job.Entry) error

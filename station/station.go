@@ -174,27 +174,54 @@ func (s *Station) admit(b *bay, r job.Request) (job.Job, error) {
 	return j, nil
 }
 
-// Cancel ends a job that waits, or that runs and has not begun to write.
+// Cancel ends a job that waits, or that runs and has not begun to write. It
+// returns once the end is journalled; the present step has to give up first.
+// With an error the job goes on.
 func (s *Station) Cancel(id string) error {
+	over, err := s.cancel(id)
+	if err != nil || over == nil {
+		return err
+	}
+	<-over
+	j, err := s.Job(id)
+	if err == nil && j.State != job.Canceled {
+		err = job.Failf(job.StoreFailed, "canceling job %s: its end could not be stored", id)
+	}
+	return err
+}
+
+// cancel ends a job that waits, or tells one that runs to end; then over is
+// closed when it has.
+func (s *Station) cancel(id string) (over <-chan struct{}, err error) {
 	s.admission.Lock()
 	defer s.admission.Unlock()
 	j, memory, ok, err := s.Journal.Job(id)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case !ok:
-		return job.Failf(job.UnknownJob, "job %q: there is none", id)
+		return nil, job.Failf(job.UnknownJob, "job %q: there is none", id)
 	case j.State.Final():
-		return job.Failf(job.TooLate, "canceling job %s: it is %s already", id, j.State)
+		return nil, job.Failf(job.TooLate, "canceling job %s: it is %s already", id, j.State)
+	case j.Wrote:
+		return nil, job.Failf(job.TooLate, "canceling job %s: it has begun to write", id)
 	}
 	b := s.bay(j.Bay)
-	if b != nil && b.cancelRunning(id) {
-		return nil
+	if b == nil {
+		return nil, s.stop(&j, memory)
 	}
-	if b != nil && !b.unqueue(id) {
-		return job.Failf(job.TooLate, "canceling job %s: the board is being written", id)
+	if over, ok := b.cancelRunning(id); ok {
+		return over, nil
 	}
-	return s.stop(&j, memory, job.Canceled, errCanceled)
+	place, ok := b.unqueue(id)
+	if !ok {
+		return nil, job.Failf(job.TooLate, "canceling job %s: it is about to write or to end, or is left for the next start", id)
+	}
+	if err := s.stop(&j, memory); err != nil {
+		b.requeue(id, place)
+		return nil, err
+	}
+	return nil, nil
 }
 
 // Job finds a job.
@@ -234,11 +261,11 @@ func (s *Station) Watch(id string) (updates <-chan Update, stop func()) {
 	return s.watchers.add(id)
 }
 
-// stop ends a job without a verdict.
-func (s *Station) stop(j *job.Job, memory json.RawMessage, state job.State, why error) error {
+// stop cancels a job that waits.
+func (s *Station) stop(j *job.Job, memory json.RawMessage) error {
 	now := s.Clock.Now()
-	j.Stop(state, now)
-	return s.commit(&job.Entry{Job: *j, Memory: memory, Events: []job.Event{s.ended(j, now, why.Error())}})
+	j.Stop(job.Canceled, now)
+	return s.commit(&job.Entry{Job: *j, Memory: memory, Events: []job.Event{s.ended(j, now, errCanceled.Error())}})
 }
 
 func (s *Station) ended(j *job.Job, at job.Stamp, detail string) job.Event {

@@ -27,6 +27,9 @@ func (s *Station) walk(ctx context.Context, b *bay, id string) (err error) {
 	if err != nil || !ok {
 		return fmt.Errorf("reading job %s: %w", id, err)
 	}
+	if j.State.Final() { // its cancellation was stored, though it seemed to fail
+		return nil
+	}
 	w := &walk{Station: s, bay: b, job: j, limit: time.Now().Add(s.JobLimit)}
 	if w.plan, err = s.Recipes(j); err != nil {
 		w.plan = &job.Plan{}
@@ -82,9 +85,6 @@ func (w *walk) resume(ctx context.Context, memory json.RawMessage) error {
 	if err := w.record(job.Outcome{}, job.Event{At: w.Clock.Now(), What: job.JobResumed, Step: w.job.Step}); err != nil {
 		return err
 	}
-	w.bay.mu.Lock()
-	w.bay.running.wrote = w.job.Wrote
-	w.bay.mu.Unlock()
 	for _, name := range w.plan.Steps[i].Again {
 		if _, err := w.do(ctx, w.plan.Steps[w.index(name)]); err != nil {
 			return w.fail(ctx, name, w.Clock.Now(), err)
@@ -115,11 +115,12 @@ func (w *walk) steps(ctx context.Context, i int) error {
 			return w.endWith(out, step.Name)
 		}
 		if i = w.after(i, out.Next); i < 0 {
-			return w.end(job.Ending{Fault: report(fmt.Errorf("step %s asks for step %q, which there is not", step.Name, out.Next))})
+			out.End = &job.Ending{Fault: report(fmt.Errorf("step %s asks for step %q, which there is not", step.Name, out.Next))}
+			return w.endWith(out, step.Name)
 		}
 		next := w.plan.Steps[i]
-		if next.Writes && !w.bay.startWriting() {
-			return w.stopped(job.Canceled, errCanceled)
+		if next.Writes && !w.bay.settle() {
+			return w.stopped(job.Canceled, errCanceled, out, w.stepEvent(job.StepDone, step.Name, out.Detail))
 		}
 		w.job.Step = next.Name
 		w.job.Wrote = w.job.Wrote || next.Writes
@@ -150,15 +151,23 @@ func (w *walk) identify(id string) {
 	}
 }
 
-// do carries out one step.
+// do carries out one step. It begins none once the job is canceled or out of
+// time, or the station is to stop; but a write that has begun is ended by
+// nothing of that.
 func (w *walk) do(ctx context.Context, step job.Step) (job.Outcome, error) {
 	w.Log.Info("step", "job", w.job.ID, "bay", w.bay.Name, "step", step.Name)
-	ctx, cancel := w.bay.beginStep(ctx, step.Writes)
+	ctx, cancel := w.bay.beginStep(ctx)
 	defer cancel(nil)
-	if !w.job.Wrote && !step.Writes {
+	if !w.job.Wrote {
 		var stop context.CancelFunc
 		ctx, stop = context.WithDeadlineCause(ctx, w.limit, errTimedOut)
 		defer stop()
+	}
+	if ctx.Err() != nil {
+		return job.Outcome{}, context.Cause(ctx)
+	}
+	if step.Writes {
+		ctx = context.WithoutCancel(ctx)
 	}
 	if err := w.sameBoard(ctx, step.Writes); err != nil {
 		return job.Outcome{}, errors.Join(context.Cause(ctx), err)
@@ -196,10 +205,10 @@ func (w *walk) sameBoard(ctx context.Context, writes bool) error {
 // when it failed because the station stops.
 func (w *walk) fail(ctx context.Context, step string, started job.Stamp, err error) error {
 	switch {
-	case errors.Is(err, errCanceled):
-		return w.stopped(job.Canceled, errCanceled)
+	case !w.bay.settle():
+		return w.stopped(job.Canceled, errCanceled, job.Outcome{})
 	case errors.Is(err, errTimedOut):
-		return w.stopped(job.TimedOut, errTimedOut)
+		return w.stopped(job.TimedOut, errTimedOut, job.Outcome{})
 	case ctx.Err() != nil:
 		w.Log.Info("the job is left for the next start", "job", w.job.ID, "bay", w.bay.Name, "step", step)
 		return nil
@@ -208,9 +217,13 @@ func (w *walk) fail(ctx context.Context, step string, started job.Stamp, err err
 	return w.end(job.Ending{Fault: report(err)})
 }
 
-func (w *walk) stopped(state job.State, why error) error {
+// stopped ends the job without a verdict, in one transaction with what its
+// last step left behind.
+func (w *walk) stopped(state job.State, why error, out job.Outcome, events ...job.Event) error {
+	now := w.Clock.Now()
+	w.job.Stop(state, now)
 	w.Log.Info("job stopped", "job", w.job.ID, "bay", w.bay.Name, "state", state)
-	return w.Station.stop(&w.job, w.memory(), state, why)
+	return w.record(out, append(events, w.ended(&w.job, now, why.Error()))...)
 }
 
 func (w *walk) note(step string, started job.Stamp, detail string, failed bool) {
@@ -227,6 +240,7 @@ func (w *walk) end(e job.Ending) error {
 }
 
 // endWith finishes a job, in one transaction with the outcome of its last step.
+// A job that was canceled before is canceled, whatever the step says.
 func (w *walk) endWith(out job.Outcome, step string) error {
 	now := w.Clock.Now()
 	e := out.End
@@ -235,6 +249,9 @@ func (w *walk) endWith(out job.Outcome, step string) error {
 		events = append(events, w.stepEvent(job.StepDone, step, out.Detail))
 	} else if n := len(w.job.Steps); n > 0 && w.job.Steps[n-1].Failed {
 		events = append(events, w.stepEvent(job.StepFailed, w.job.Steps[n-1].Name, w.job.Steps[n-1].Detail))
+	}
+	if !w.bay.settle() {
+		return w.stopped(job.Canceled, errCanceled, out, events...)
 	}
 	w.job.End(e.Verdict(), e.Proof, e.Fault, now)
 	detail := string(w.job.Proof)
