@@ -50,10 +50,23 @@ func readKey(field []byte) FirmwareKey {
 	return key
 }
 
-// Consistent says whether P times Q is N.
+// Consistent says whether the private operation works: the firmware makes it by
+// the Chinese remainder theorem, of all five numbers, and checks no result.
 func (k FirmwareKey) Consistent() bool {
-	p, q := new(big.Int).SetBytes(k.P.Reveal()), new(big.Int).SetBytes(k.Q.Reveal())
-	return p.Mul(p, q).Cmp(new(big.Int).SetBytes(k.N)) == 0
+	number := func(b []byte) *big.Int { return new(big.Int).SetBytes(b) }
+	p, q := number(k.P.Reveal()), number(k.Q.Reveal())
+	one := big.NewInt(1)
+	if p.Cmp(one) <= 0 || q.Cmp(one) <= 0 || new(big.Int).Mul(p, q).Cmp(number(k.N)) != 0 {
+		return false
+	}
+	return isInverse(number(k.DP.Reveal()), big.NewInt(publicExponent), new(big.Int).Sub(p, one)) &&
+		isInverse(number(k.DQ.Reveal()), big.NewInt(publicExponent), new(big.Int).Sub(q, one)) &&
+		isInverse(number(k.QInv.Reveal()), q, p)
+}
+
+func isInverse(a, b, modulus *big.Int) bool {
+	product := new(big.Int).Mul(a, b)
+	return product.Mod(product, modulus).Cmp(big.NewInt(1)) == 0
 }
 
 // Fingerprint is the SHA-256, in hex, of the public key that the firmware
