@@ -13,7 +13,10 @@ import (
 // environment is what a command sees of the world.
 type environment struct {
 	stdout, stderr io.Writer
-	terminal       bool // stdout is a terminal: progress may be drawn
+
+	// columns tells how wide the terminal on stdout is now, so that progress
+	// may be drawn. It is nil when stdout is no terminal.
+	columns func() int
 }
 
 // cli is the command line.

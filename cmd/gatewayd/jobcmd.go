@@ -71,11 +71,13 @@ func (c jobFlags) do(ctx context.Context, env environment, all *cli, r job.Reque
 	}
 	view := newJobView(env, c.JSON)
 	view.admitted(j)
-	j, err = daemon.Watch(ctx, j.ID, view.update)
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return fmt.Errorf("not watching any more; the job goes on. To stop it: gatewayd jobs --cancel %s", r.ID)
-	}
-	if err != nil {
+	id := j.ID
+	j, err = daemon.Watch(ctx, id, view.update)
+	view.wipe()
+	switch {
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("not watching any more; the job goes on. To stop it: gatewayd jobs --cancel %s", id)
+	case err != nil:
 		return err
 	}
 	if err := c.show(env, j); err != nil {

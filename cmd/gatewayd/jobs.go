@@ -24,7 +24,7 @@ func (c jobsCmd) Run(ctx context.Context, env environment, all *cli) error {
 	daemon := client.New(all.Socket)
 	defer daemon.Close()
 	if c.Cancel != "" {
-		j, err := daemon.Cancel(ctx, c.Cancel)
+		j, err := cancel(ctx, daemon, c.Cancel)
 		return c.one(env, j, err)
 	}
 	if c.ID != "" {
@@ -42,6 +42,16 @@ func (c jobsCmd) Run(ctx context.Context, env environment, all *cli) error {
 		return err
 	}
 	return writeJobs(env.stdout, jobs)
+}
+
+// cancel cancels a job and waits for its end: a step that cannot be broken off,
+// such as a gesture, is carried out first.
+func cancel(ctx context.Context, daemon *client.Client, id string) (job.Job, error) {
+	j, err := daemon.Cancel(ctx, id)
+	if err != nil || j.State.Final() {
+		return j, err
+	}
+	return daemon.Watch(ctx, id, nil)
 }
 
 func (c jobsCmd) one(env environment, j job.Job, err error) error {

@@ -15,7 +15,7 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], environment{stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stdout)})
+	code := run(ctx, os.Args[1:], environment{stdout: os.Stdout, stderr: os.Stderr, columns: terminal(os.Stdout)})
 	stop()
 	os.Exit(code)
 }

@@ -6,14 +6,28 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"duogateway/job"
 	"duogateway/station"
 )
 
-// isTerminal tells whether progress can be drawn on a file.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+// usualColumns is the width of a terminal that does not tell its own.
+const usualColumns = 80
+
+// terminal returns how to ask for the width of the terminal on a file, nil
+// when it is no terminal.
+func terminal(f *os.File) func() int {
+	size := func() (*unix.Winsize, error) { return unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ) }
+	if _, err := size(); err != nil {
+		return nil
+	}
+	return func() int {
+		if now, err := size(); err == nil && now.Col > 0 {
+			return int(now.Col)
+		}
+		return usualColumns
+	}
 }
 
 // clearLine goes back to the start of the line and wipes it.
@@ -24,7 +38,8 @@ const clearLine = "\r\x1b[K"
 type jobView struct {
 	env   environment
 	quiet bool
-	shown int // steps that were printed
+	shown int  // steps that were printed
+	drawn bool // a line of progress stands on the terminal
 }
 
 func newJobView(env environment, quiet bool) *jobView { return &jobView{env: env, quiet: quiet} }
@@ -40,15 +55,32 @@ func (v *jobView) update(u station.Update) {
 	case v.quiet:
 	case u.Job != nil:
 		v.steps(*u.Job)
-	case v.env.terminal:
-		fmt.Fprint(v.env.stdout, clearLine+progressLine(*u.Progress))
+	case v.env.columns != nil:
+		v.draw(progressLine(*u.Progress))
 	}
 }
 
-func (v *jobView) steps(j job.Job) {
-	if v.env.terminal {
+// draw puts a line of progress in the place of the last one. A line that the
+// terminal would break could not be wiped again, so it is cut.
+func (v *jobView) draw(line string) {
+	v.wipe()
+	if letters := []rune(line); len(letters) >= v.env.columns() {
+		line = string(letters[:max(0, v.env.columns()-1)])
+	}
+	fmt.Fprint(v.env.stdout, line)
+	v.drawn = true
+}
+
+// wipe takes the line of progress away.
+func (v *jobView) wipe() {
+	if v.drawn {
 		fmt.Fprint(v.env.stdout, clearLine)
 	}
+	v.drawn = false
+}
+
+func (v *jobView) steps(j job.Job) {
+	v.wipe()
 	for ; v.shown < len(j.Steps); v.shown++ {
 		fmt.Fprintln(v.env.stdout, stepLine(j.Steps[v.shown]))
 	}
