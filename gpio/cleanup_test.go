@@ -180,6 +180,21 @@ func TestCleanUpWaitsForAGesture(t *testing.T) {
 	})
 }
 
+// The kernel may let go of a dead process's lines a little late.
+func TestCleanUpOfLinesThatComeFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, testBay)
+		other := r.bench.NewProcess()
+		if _, err := other.Open(r.bay.Chip, r.bay.Reset); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(500*time.Millisecond, func() { _ = other.Signal(syscall.SIGKILL) })
+		if results, err := r.runner().CleanUp(t.Context(), r.bay); err != nil || results[0].Outcome != gpio.Idle {
+			t.Errorf("got %+v, %v", results, err)
+		}
+	})
+}
+
 // A line that somebody else keeps is not waited for without end.
 func TestCleanUpOfBusyLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -154,8 +154,9 @@ func TestRealChild(t *testing.T) {
 			struck := make(chan struct{})
 			go func() {
 				defer close(struck)
-				if c.signals != nil {
-					b.strike(c.age, c.signals...)
+				child := b.strike(c.age, c.signals...)
+				if group, err := syscall.Getpgid(child.PID); err == nil && group != child.PID {
+					t.Errorf("process %d is in group %d", child.PID, group)
 				}
 			}()
 			result, err := runner.EnterDFU(t.Context(), testBay)
@@ -208,6 +209,25 @@ func TestChildRefusesNonsense(t *testing.T) {
 	}
 	if events := b.bench.Timeline(); len(events) > 0 {
 		t.Errorf("lines were driven: %v", events)
+	}
+}
+
+// P2: a time of the clock means the same in every process: it counts from the
+// start of the kernel (proc(5), /proc/uptime, which also counts a suspension).
+func TestSystemClock(t *testing.T) {
+	t.Parallel()
+	clock, err := gpio.SystemClock()
+	if err != nil || len(clock.Boot) != 36 {
+		t.Fatalf("boot id %q, %v", clock.Boot, err)
+	}
+	now := clock.Monotonic()
+	text, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		t.Fatal(err)
+	}
+	up := duration(t, strings.Fields(string(text))[0]+"s")
+	if now <= 0 || now > up+time.Second {
+		t.Errorf("the clock shows %v, the kernel is up for %v", now, up)
 	}
 }
 

@@ -2,7 +2,6 @@ package gpio_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"syscall"
 	"testing"
@@ -153,11 +152,12 @@ func TestNewDaemonFindsStoppedChild(t *testing.T) {
 
 // P2: the same child under its own daemon.
 func TestSupervisorEndsStoppedChild(t *testing.T) {
-	for _, at := range []time.Duration{-10, 100, 500, 2000, 3390} {
-		t.Run(fmt.Sprint(at), func(t *testing.T) {
+	const ms = time.Millisecond
+	for _, at := range []time.Duration{-10 * ms, 100 * ms, 500 * ms, 2000 * ms, 3390 * ms} {
+		t.Run(at.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, testBay)
-				r.signalAt(at*time.Millisecond, syscall.SIGSTOP)
+				r.signalAt(at, syscall.SIGSTOP)
 				result, err := r.runner().EnterDFU(t.Context(), r.bay)
 				if at < 0 { // RESET rose when the child was killed
 					if !errors.Is(err, gpio.ErrGestureFailed) || result.Outcome != gpio.CutShort || result.SinceRise > 100*time.Millisecond {

@@ -29,20 +29,18 @@ func (p *puppet) Signal(s syscall.Signal) error {
 }
 
 // play lets a Runner watch a puppet.
-func play(t *testing.T, p *puppet, startErr error) (*rig, gpio.Result, error) {
-	r := newRig(t, testBay)
+func play(r *rig, p *puppet, startErr error) (gpio.Result, error) {
 	runner := gpio.NewFakeRunner(r.bench.NewProcess().Open, r.gesture, gpio.Fakes{
 		Clock: r.clock, Find: r.find,
 		Store: func(string) gpio.MarkerStore { return r.store },
 		Start: func(gpio.Act, gpio.Bay) (gpio.FakeChild, error) { return p, startErr },
 	})
-	result, err := runner.EnterDFU(t.Context(), r.bay)
-	return r, result, err
+	return runner.EnterDFU(r.t.Context(), r.bay)
 }
 
 func TestChildThatCannotStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, _, err := play(t, nil, errors.New("no such program"))
+		_, err := play(newRig(t, testBay), nil, errors.New("no such program"))
 		if !errors.Is(err, gpio.ErrGestureFailed) {
 			t.Errorf("got %v", err)
 		}
@@ -59,7 +57,7 @@ func TestChildWithoutWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, result, err := play(t, &puppet{stdout: stdout, endsAt: time.Now()}, nil)
+				result, err := play(newRig(t, testBay), &puppet{stdout: stdout, endsAt: time.Now()}, nil)
 				if !errors.Is(err, gpio.ErrGestureFailed) || result.Outcome == gpio.Completed {
 					t.Errorf("got %+v, %v", result, err)
 				}
@@ -68,10 +66,51 @@ func TestChildWithoutWords(t *testing.T) {
 	}
 }
 
+// The ending of an earlier gesture is not taken for that of a child which came
+// to nothing.
+func TestEarlierEndingIsNotTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, testBay)
+		m := sampleMarker()
+		m.Phase, m.Ending = gpio.PhaseOver, &gpio.Ending{Outcome: gpio.CutShort, SafeMode: true, Warning: "long ago"}
+		if err := gpio.Save(r.store, m); err != nil {
+			t.Fatal(err)
+		}
+		result, err := play(r, &puppet{endsAt: time.Now()}, nil)
+		if !errors.Is(err, gpio.ErrGestureFailed) || result != (gpio.Result{}) || r.marker() != nil {
+			t.Errorf("got %+v, %v, marker %v", result, err, r.marker())
+		}
+	})
+}
+
+// A child that dies between its report and its last step has made its gesture.
+func TestChildDiesAfterItsReport(t *testing.T) {
+	for outcome, left := range map[string]bool{"completed": false, "cut-short": true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, testBay)
+			p := &puppet{endsAt: time.Now().Add(time.Second), stdout: `{"ending":{"outcome":"` + outcome + `"}}`}
+			time.AfterFunc(500*time.Millisecond, func() {
+				m := sampleMarker()
+				m.Rose = r.clock.Monotonic()
+				if err := gpio.Save(r.store, m); err != nil {
+					t.Error(err)
+				}
+			})
+			result, err := play(r, p, nil)
+			if string(result.Outcome) != outcome || (err == nil) == left {
+				t.Errorf("got %+v, %v", result, err)
+			}
+			if m := r.marker(); (m != nil) != left || left && m.Phase != gpio.PhaseOver {
+				t.Errorf("%s: the marker is %+v", outcome, m)
+			}
+		})
+	}
+}
+
 func TestChildThatHangsBeforeItBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun, p := time.Now(), &puppet{}
-		_, _, err := play(t, p, nil)
+		_, err := play(newRig(t, testBay), p, nil)
 		if !errors.Is(err, gpio.ErrGestureFailed) || len(p.got) != 1 || p.got[0] != syscall.SIGKILL {
 			t.Errorf("got %v after signals %v", err, p.got)
 		}
@@ -84,10 +123,10 @@ func TestChildThatHangsBeforeItBegins(t *testing.T) {
 // A process that the kernel cannot end is reported, not waited for.
 func TestChildThatCannotBeKilled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &puppet{immortal: true}
-		_, _, err := play(t, p, nil)
-		if !errors.Is(err, gpio.ErrLinesBusy) || len(p.got) != 1 {
-			t.Errorf("got %v after signals %v", err, p.got)
+		begun, p := time.Now(), &puppet{immortal: true}
+		_, err := play(newRig(t, testBay), p, nil)
+		if !errors.Is(err, gpio.ErrLinesBusy) || len(p.got) != 1 || time.Since(begun) > 16*time.Second {
+			t.Errorf("got %v after signals %v and %v", err, p.got, time.Since(begun))
 		}
 	})
 }
