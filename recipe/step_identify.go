@@ -25,7 +25,7 @@ func (v *visit) identify(ctx context.Context, _ job.Say) (job.Outcome, error) {
 	if v.memory.DeviceID == "" {
 		v.memory.DeviceID = id
 	}
-	if v.memory.DeviceID == "" && v.memory.Backup != "" {
+	if _, tells := duo.DeviceIDFromSerial(v.device.Info().Serial); !tells && v.memory.Backup != "" {
 		if err := v.recognise(ctx); err != nil {
 			return job.Outcome{}, err
 		}
@@ -68,8 +68,8 @@ func (v *visit) tellID() (id duo.DeviceID, from string) {
 	return "", "the bootloader does not tell which board"
 }
 
-// recognise makes sure that a board without an id is the one that a resumed job
-// began with: all of its DCT but what we may have written is as in the backup.
+// recognise makes sure that a board whose bootloader tells no id is the one that
+// a resumed job began with, whoever named it then: all of its DCT but what we may have written is as in the backup.
 func (v *visit) recognise(ctx context.Context) error {
 	before, err := v.original()
 	if err != nil {
@@ -81,7 +81,7 @@ func (v *visit) recognise(ctx context.Context) error {
 	}
 	defer now.raw.Clear()
 	if !bytes.Equal(unwritten(before.area), unwritten(now.area)) {
-		return job.Failf(job.BoardChanged, "the board cannot tell its id, and its DCT is not that of the board that the job began with")
+		return job.Failf(job.BoardChanged, "the bootloader does not tell which board this is, and its DCT is not that of the board that the job began with")
 	}
 	return nil
 }
