@@ -234,12 +234,12 @@ func (b *bench) job(id string) job.Job {
 // await waits until a job is over and its bay rests.
 func (b *bench) await(id string) job.Job {
 	b.t.Helper()
-	for range 10_000 {
+	for range 3600 {
 		synctest.Wait()
 		if j := b.job(id); j.State.Final() {
 			return j
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(time.Second)
 	}
 	b.t.Fatalf("job %s is not over", id)
 	return job.Job{}
@@ -307,12 +307,17 @@ func takes(name string, d time.Duration) job.Step {
 	})
 }
 
-// insists is a step that lasts, and does not listen.
-func insists(name string, d time.Duration) job.Step {
-	return step(name, func(context.Context, job.Say) (job.Outcome, error) {
-		time.Sleep(d)
-		return job.Outcome{}, nil
-	})
+// insists is a step that lasts a minute, and does not listen.
+func insists(name string) job.Step { return slowly(done(name)) }
+
+// slowly makes a step last a minute, and not listen.
+func slowly(s job.Step) job.Step {
+	do := s.Do
+	s.Do = func(ctx context.Context, say job.Say) (job.Outcome, error) {
+		time.Sleep(time.Minute)
+		return do(ctx, say)
+	}
+	return s
 }
 
 func writing(s job.Step) job.Step {

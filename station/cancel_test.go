@@ -1,7 +1,6 @@
 package station
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -55,14 +54,6 @@ func TestCancelRunningJob(t *testing.T) {
 // P3: a cancellation that is accepted holds, whatever the step makes of it.
 func TestCancelStepThatDoesNotListen(t *testing.T) {
 	saved := job.Outcome{Records: []job.KeyRecord{{Info: job.RecordInfo{DeviceID: "x"}}}, Audit: []job.AuditNote{{Who: "me"}}}
-	slowly := func(s job.Step) job.Step {
-		do := s.Do
-		s.Do = func(ctx context.Context, say job.Say) (job.Outcome, error) {
-			time.Sleep(time.Minute)
-			return do(ctx, say)
-		}
-		return s
-	}
 	for name, test := range map[string]struct {
 		steps   []job.Step
 		records int
@@ -188,7 +179,7 @@ func TestCancelAtEachCommit(t *testing.T) {
 // stopped at once.
 func TestCancelThenStop(t *testing.T) {
 	onBench(t, func(b *bench) {
-		b.script("a", insists("one", time.Minute), writing(done("write")), passes("end"))
+		b.script("a", insists("one"), writing(done("write")), passes("end"))
 		b.start()
 		b.admit("a", bay1)
 		synctest.Wait()
@@ -208,7 +199,7 @@ func TestCancelThenStop(t *testing.T) {
 // next start.
 func TestStopThenCancel(t *testing.T) {
 	onBench(t, func(b *bench) {
-		b.script("a", insists("one", time.Minute), insists("two", time.Minute), passes("end"))
+		b.script("a", insists("one"), insists("two"), passes("end"))
 		b.start()
 		b.admit("a", bay1)
 		synctest.Wait()
@@ -224,7 +215,7 @@ func TestStopThenCancel(t *testing.T) {
 // canceled before that either.
 func TestCancelInterruptedWrite(t *testing.T) {
 	onBench(t, func(b *bench) {
-		b.script("a", done("look"), writing(done("write")), takes("check", time.Hour), passes("end"))
+		b.script("a", done("look"), writing(done("write")), takes("check", time.Minute), passes("end"))
 		b.start()
 		b.admit("a", bay1)
 		synctest.Wait()
@@ -247,7 +238,7 @@ func TestCancelInterruptedWrite(t *testing.T) {
 			return nil
 		}
 		b.start()
-		time.Sleep(2 * time.Hour)
+		time.Sleep(2 * time.Minute)
 		b.wantState("a", job.Succeeded)
 	})
 }
@@ -274,7 +265,7 @@ func TestCancelInterruptedLook(t *testing.T) {
 
 func TestConcurrentCancels(t *testing.T) {
 	onBench(t, func(b *bench) {
-		b.script("a", insists("work", time.Minute), passes("end"))
+		b.script("a", insists("work"), passes("end"))
 		b.start()
 		b.admit("a", bay1)
 		b.admit("b", bay1)
@@ -333,5 +324,22 @@ func TestCancelRunningThatIsNotStored(t *testing.T) {
 		b.wantCode(b.station.Cancel("a"), job.StoreFailed)
 		b.wantState("a", job.Running)
 		b.wantDiary("a work", "a closed running")
+	})
+}
+
+// A job whose first step writes is no other. // P3
+func TestCancelJobThatBeginsToWriteAtOnce(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.script("a", writing(takes("write", time.Minute)), passes("end"))
+		b.start()
+		b.admit("a", bay1)
+		synctest.Wait()
+		if j := b.job("a"); !j.Wrote {
+			t.Errorf("it is not journalled that the job writes: %+v", j)
+		}
+		b.wantCode(b.station.Cancel("a"), job.TooLate)
+		if j := b.await("a"); j.State != job.Succeeded {
+			t.Errorf("the job is %+v", j)
+		}
 	})
 }

@@ -60,9 +60,9 @@ func (w *walk) begin(ctx context.Context) error {
 	w.bay.mu.Lock()
 	w.job.Presence = w.bay.presence.claim()
 	w.bay.mu.Unlock()
-	w.job.State, w.job.Started, w.job.Step = job.Running, &now, w.plan.Steps[0].Name
-	w.job.Version++
-	if err := w.record(job.Outcome{}, job.Event{At: now, What: job.JobStarted}); err != nil {
+	w.job.State, w.job.Started = job.Running, &now
+	err := w.intend(w.plan.Steps[0], job.Outcome{}, job.Event{At: now, What: job.JobStarted})
+	if err != nil || w.job.State.Final() {
 		return err
 	}
 	return w.steps(ctx, 0)
@@ -118,17 +118,26 @@ func (w *walk) steps(ctx context.Context, i int) error {
 			out.End = &job.Ending{Fault: report(fmt.Errorf("step %s asks for step %q, which there is not", step.Name, out.Next))}
 			return w.endWith(out, step.Name)
 		}
-		next := w.plan.Steps[i]
-		if next.Writes && !w.bay.settle() {
-			return w.stopped(job.Canceled, errCanceled, out, w.stepEvent(job.StepDone, step.Name, out.Detail))
-		}
-		w.job.Step = next.Name
-		w.job.Wrote = w.job.Wrote || next.Writes
-		w.job.Version++
-		if err := w.record(out, w.stepEvent(job.StepDone, step.Name, out.Detail)); err != nil {
+		err = w.intend(w.plan.Steps[i], out, w.stepEvent(job.StepDone, step.Name, out.Detail))
+		if err != nil || w.job.State.Final() {
 			return err
 		}
 	}
+}
+
+// intend commits what was done and which step is next, or ends the job when it
+// must not write any more.
+func (w *walk) intend(next job.Step, out job.Outcome, did job.Event) error {
+	if next.Writes && !w.bay.settle() {
+		return w.stopped(job.Canceled, errCanceled, out, did)
+	}
+	if next.Writes && !w.job.Wrote && !time.Now().Before(w.limit) {
+		return w.stopped(job.TimedOut, errTimedOut, out, did)
+	}
+	w.job.Step = next.Name
+	w.job.Wrote = w.job.Wrote || next.Writes
+	w.job.Version++
+	return w.record(out, did)
 }
 
 func (w *walk) after(i int, next string) int {
