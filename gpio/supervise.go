@@ -45,20 +45,13 @@ const (
 // death would let SETUP go where that starts a factory reset. The child itself
 // can assert RESET first.
 func nudgeFor(m *Marker, since, now time.Duration) nudge {
-	late := func(after time.Duration) nudge {
-		if now-since > after {
-			return kill
-		}
-		return wait
-	}
 	switch {
 	case m == nil:
-		return late(startTimeout)
+		return killAfter(startTimeout, now-since)
 	case m.Phase == PhaseOver:
-		since = max(since, m.Ending.At)
-		return late(endTimeout)
+		return killAfter(endTimeout, now-m.Ending.At)
 	case m.Act == ActReset:
-		return late(endTimeout)
+		return killAfter(endTimeout, now-m.Rose)
 	}
 	shortest, longest := m.age(now)
 	switch {
@@ -70,6 +63,13 @@ func nudgeFor(m *Marker, since, now time.Duration) nudge {
 		return wake
 	}
 	return kill
+}
+
+func killAfter(limit, age time.Duration) nudge {
+	if age > limit {
+		return kill
+	}
+	return wait
 }
 
 // supervise waits until the child has ended and sees to it that it does. It

@@ -175,5 +175,9 @@ func TestNudge(t *testing.T) {
 		if got := gpio.Nudge(c.m, rose, rose+c.age); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
+		// Once there is a marker, a slow start of the child does not count.
+		if got := gpio.Nudge(c.m, rose-9*time.Second, rose+c.age); c.m != nil && got != c.want {
+			t.Errorf("%s, slowly started: got %s, want %s", c.name, got, c.want)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package gpio_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,6 +107,22 @@ func TestGestureCheck(t *testing.T) {
 	for hold, ok := range map[string]bool{"0s": true, "3.1s": true, "5.5s": true, "3.099s": false, "5.501s": false, "-1s": false, "7s": false} {
 		if err := (gpio.Gesture{Hold: duration(t, hold)}).Check(); (err == nil) != ok {
 			t.Errorf("%s: got %v", hold, err)
+		}
+	}
+}
+
+// Lines in use and lines that do not work are two faults.
+func TestLineErrors(t *testing.T) {
+	for _, cause := range []error{gpio.ErrLinesBusy, errors.New("no such chip")} {
+		busy := cause == gpio.ErrLinesBusy
+		line := gpio.NewLine(gpio.FET, func() (gpio.Pin, error) { return nil, fmt.Errorf("GPIO17: %w", cause) })
+		for _, do := range []func() error{line.Open, line.Assert, line.Release} {
+			if err := do(); !errors.Is(err, cause) || errors.Is(err, gpio.ErrLinesBusy) != busy || errors.Is(err, gpio.ErrLines) == busy {
+				t.Errorf("%v: got %v", cause, err)
+			}
+		}
+		if err := line.Close(); err != nil {
+			t.Errorf("close a line that was never claimed: %v", err)
 		}
 	}
 }
