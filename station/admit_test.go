@@ -39,27 +39,35 @@ func TestAdmissionIsJournalledFirst(t *testing.T) {
 	})
 }
 
-// P3, P5: what could not be stored was not admitted.
+// P3, P5: what could not be stored was not admitted. Whether it was stored or
+// not, it runs once if it is asked for again.
 func TestAdmissionThatIsNotStored(t *testing.T) {
-	onBench(t, func(b *bench) {
-		b.start()
-		b.journal.onCommit = func(number int, _ *job.Entry) error {
-			if number == 1 {
-				return errDisk
-			}
-			return nil
-		}
-		_, err := b.station.Admit(request("a", bay1))
-		b.wantCode(err, job.StoreFailed)
-		time.Sleep(time.Minute)
-		_, err = b.station.Job("a")
-		b.wantCode(err, job.UnknownJob)
-		b.wantDiary()
+	for _, fault := range []error{errDisk, errUnsure} {
+		t.Run(fault.Error(), func(t *testing.T) {
+			onBench(t, func(b *bench) {
+				b.start()
+				b.journal.onCommit = func(number int, _ *job.Entry) error {
+					if number == 1 {
+						return fault
+					}
+					return nil
+				}
+				_, err := b.station.Admit(request("a", bay1))
+				b.wantCode(err, job.StoreFailed)
+				time.Sleep(time.Minute)
+				b.wantDiary()
 
-		if j := b.do("a"); j.State != job.Succeeded {
-			t.Errorf("asked again, the job is %s", j.State)
-		}
-	})
+				b.admit("a", bay1)
+				b.admit("a", bay1)
+				if j := b.await("a"); j.State != job.Succeeded {
+					t.Errorf("asked again, the job is %s", j.State)
+				}
+				b.admit("a", bay1)
+				time.Sleep(time.Minute)
+				b.wantDiary("a work", "a closed succeeded")
+			})
+		})
+	}
 }
 
 func TestAdmissionWithoutReadableJournal(t *testing.T) {

@@ -113,6 +113,13 @@ func (b *bay) requeue(id string, place int) {
 	b.call()
 }
 
+// holds tells whether a job waits or runs here.
+func (b *bay) holds(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Contains(b.queue, id) || (b.running != nil && b.running.id == id)
+}
+
 // cancelRunning ends the step of a running job; the job is canceled when over
 // is closed, unless the journal fails. It says false when the job does not run
 // here or cannot be canceled any more.

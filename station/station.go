@@ -140,22 +140,25 @@ func (s *Station) Admit(r job.Request) (job.Job, error) {
 	if err := r.Check(); err != nil {
 		return job.Job{}, err
 	}
-	b := s.bay(r.Bay)
-	if b == nil {
-		return job.Job{}, job.Failf(job.UnknownBay, "bay %q: this station has no such bay", r.Bay)
-	}
 	s.admission.Lock()
 	defer s.admission.Unlock()
+	b := s.bay(r.Bay)
+	held := b != nil && b.holds(r.ID) // asked before the journal: a job that is let go of has gone on there
 	known, _, ok, err := s.Journal.Job(r.ID)
 	switch {
 	case err != nil:
 		return job.Job{}, err
-	case ok && known.Request.Same(r):
-		return known, nil
-	case ok:
+	case ok && !known.Request.Same(r):
 		return job.Job{}, job.Failf(job.IDInUse, "job id %q: it was another job, a %s on bay %s", r.ID, known.Kind, known.Bay)
+	case b == nil && !ok:
+		return job.Job{}, job.Failf(job.UnknownBay, "bay %q: this station has no such bay", r.Bay)
+	case !ok:
+		return s.admit(b, r)
 	}
-	return s.admit(b, r)
+	if b != nil && known.State == job.Queued && !held {
+		b.enqueue(known.ID) // its admission was stored, though it seemed to fail
+	}
+	return known, nil
 }
 
 func (s *Station) admit(b *bay, r job.Request) (job.Job, error) {
