@@ -31,15 +31,40 @@ func (s *Station) walk(ctx context.Context, b *bay, id string) (err error) {
 		return nil
 	}
 	w := &walk{Station: s, bay: b, job: j, limit: time.Now().Add(s.JobLimit)}
-	if w.plan, err = s.Recipes(j); err != nil {
-		w.plan = &job.Plan{}
-		return w.end(job.Ending{Fault: report(err)})
+	if w.plan, err = s.plan(j); err != nil {
+		return w.endUnplanned(err)
 	}
 	defer func() { w.close(ctx, err) }()
 	if j.State == job.Queued {
 		return w.begin(ctx)
 	}
 	return w.resume(ctx, memory)
+}
+
+// plan makes the plan of a job and refuses one that cannot be walked.
+func (s *Station) plan(j job.Job) (*job.Plan, error) {
+	plan, err := s.Recipes(j)
+	if err != nil {
+		return nil, err
+	}
+	if len(plan.Steps) == 0 {
+		return nil, fmt.Errorf("the plan of a %s has no steps", j.Kind)
+	}
+	for _, step := range plan.Steps {
+		for _, name := range step.Again {
+			if index(plan, name) < 0 {
+				return nil, fmt.Errorf("step %s is to repeat step %q, which there is not", step.Name, name)
+			}
+		}
+	}
+	return plan, nil
+}
+
+// endUnplanned ends a job before a step was taken. What an earlier run found
+// stays in its result.
+func (w *walk) endUnplanned(err error) error {
+	w.plan = &job.Plan{}
+	return w.end(job.Ending{Fault: report(err)})
 }
 
 // close lets the plan clean up. What it does to the board, it does also when
@@ -70,10 +95,10 @@ func (w *walk) begin(ctx context.Context) error {
 
 // resume takes a job up where its journal stops.
 func (w *walk) resume(ctx context.Context, memory json.RawMessage) error {
-	if err := json.Unmarshal(memory, w.plan.Memory); err != nil {
-		return w.end(job.Ending{Fault: report(fmt.Errorf("reading what the job remembers: %w", err))})
+	if err := w.remember(memory); err != nil {
+		return w.endUnplanned(fmt.Errorf("reading what the job remembers: %w", err))
 	}
-	i := w.index(w.job.Step)
+	i := index(w.plan, w.job.Step)
 	if i < 0 {
 		return w.end(job.Ending{Fault: report(fmt.Errorf("the journal stops at step %q, which there is not", w.job.Step))})
 	}
@@ -86,15 +111,15 @@ func (w *walk) resume(ctx context.Context, memory json.RawMessage) error {
 		return err
 	}
 	for _, name := range w.plan.Steps[i].Again {
-		if _, err := w.do(ctx, w.plan.Steps[w.index(name)]); err != nil {
+		if _, err := w.do(ctx, w.plan.Steps[index(w.plan, name)]); err != nil {
 			return w.fail(ctx, name, w.Clock.Now(), err)
 		}
 	}
 	return w.steps(ctx, i)
 }
 
-func (w *walk) index(step string) int {
-	return slices.IndexFunc(w.plan.Steps, func(s job.Step) bool { return s.Name == step })
+func index(plan *job.Plan, step string) int {
+	return slices.IndexFunc(plan.Steps, func(s job.Step) bool { return s.Name == step })
 }
 
 // steps carries out the steps from i on, until the job is over, the station
@@ -142,7 +167,7 @@ func (w *walk) intend(next job.Step, out job.Outcome, did job.Event) error {
 
 func (w *walk) after(i int, next string) int {
 	if next != "" {
-		return w.index(next)
+		return index(w.plan, next)
 	}
 	if i+1 == len(w.plan.Steps) {
 		return -1
@@ -280,6 +305,13 @@ func (w *walk) record(out job.Outcome, events ...job.Event) error {
 		events[i].Job, events[i].Bay = w.job.ID, w.bay.Name
 	}
 	return w.commit(&job.Entry{Job: w.job, Memory: w.memory(), Records: out.Records, Events: events, Audit: out.Audit})
+}
+
+func (w *walk) remember(memory json.RawMessage) error {
+	if w.plan.Memory == nil {
+		return nil
+	}
+	return json.Unmarshal(memory, w.plan.Memory)
 }
 
 func (w *walk) memory() json.RawMessage {
