@@ -17,12 +17,12 @@ import (
 func TestAdmissionIsJournalledFirst(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.start()
-		b.journal.onCommit = func(number int, e *job.Entry) error {
+		b.journal.beforeCommits(func(number int, e *job.Entry) error {
 			if number == 1 && (e.Job.State != job.Queued || len(b.written()) > 0 || b.station.bays[0].status().Waiting > 0) {
 				t.Errorf("the first commit is of %+v, after %q", e.Job, b.written())
 			}
 			return nil
-		}
+		})
 		updates, stop := b.station.Watch("a")
 		defer stop()
 		j := b.admit("a", bay1)
@@ -46,12 +46,12 @@ func TestAdmissionThatIsNotStored(t *testing.T) {
 		t.Run(fault.Error(), func(t *testing.T) {
 			onBench(t, func(b *bench) {
 				b.start()
-				b.journal.onCommit = func(number int, _ *job.Entry) error {
+				b.journal.beforeCommits(func(number int, _ *job.Entry) error {
 					if number == 1 {
 						return fault
 					}
 					return nil
-				}
+				})
 				_, err := b.station.Admit(request("a", bay1))
 				b.wantCode(err, job.StoreFailed)
 				time.Sleep(time.Minute)
@@ -73,7 +73,7 @@ func TestAdmissionThatIsNotStored(t *testing.T) {
 func TestAdmissionWithoutReadableJournal(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.start()
-		b.journal.onJob = func(string) error { return errDisk }
+		b.journal.beforeReads(func(int) error { return errDisk })
 		_, err := b.station.Admit(request("a", bay1))
 		b.wantCode(err, job.StoreFailed)
 		b.wantCode(b.station.Cancel("a"), job.StoreFailed)
@@ -104,7 +104,7 @@ func TestRefusedRequests(t *testing.T) {
 				test.change(&r)
 				_, err := b.station.Admit(r)
 				b.wantCode(err, test.code)
-				if b.journal.commits > 0 {
+				if b.journal.committed() > 0 {
 					t.Error("something was journalled")
 				}
 			})
@@ -134,7 +134,7 @@ func TestKnownID(t *testing.T) {
 			t.Errorf("in the middle of it, the job is %s", j.State)
 		}
 		b.await("a")
-		commits := b.journal.commits
+		commits := b.journal.committed()
 		b.wantDiary("a work", "a end", "a closed succeeded")
 
 		r := request("a", bay1)
@@ -146,7 +146,7 @@ func TestKnownID(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		b.wantDiary()
-		if b.journal.commits != commits {
+		if b.journal.committed() != commits {
 			t.Error("something was journalled")
 		}
 	})

@@ -29,11 +29,17 @@ var (
 
 // fakeFinder shows what a test puts on the bus.
 type fakeFinder struct {
-	// onLook is called at each look, before it returns; it may fail it.
-	onLook func(ctx context.Context) error
-
 	mu      sync.Mutex
 	devices []Device
+	onLook  func() error
+}
+
+// atLooks sets what is called in each look, between seeing and telling. An
+// error makes the look fail. nil takes the call away.
+func (f *fakeFinder) atLooks(call func() error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.onLook = call
 }
 
 func (f *fakeFinder) put(devices ...Device) {
@@ -42,12 +48,12 @@ func (f *fakeFinder) put(devices ...Device) {
 	f.devices = devices
 }
 
-func (f *fakeFinder) Devices(ctx context.Context) ([]Device, error) {
+func (f *fakeFinder) Devices(context.Context) ([]Device, error) {
 	f.mu.Lock()
-	seen := slices.Clone(f.devices)
+	seen, call := slices.Clone(f.devices), f.onLook
 	f.mu.Unlock()
-	if f.onLook != nil {
-		if err := f.onLook(ctx); err != nil {
+	if call != nil {
+		if err := call(); err != nil {
 			return nil, err
 		}
 	}
@@ -63,13 +69,31 @@ type bench struct {
 	config  Config
 	station *Station
 	plans   map[string]func(*memo) (*job.Plan, error) // of jobs, by id
-	log     bytes.Buffer
+	log     logBook
 
 	stop context.CancelFunc
 	over chan struct{}
 
 	mu    sync.Mutex
 	diary []string // every step that began, every plan that was closed
+}
+
+// logBook keeps the log.
+type logBook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logBook) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *logBook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // memo is what the steps of a script remember: the names of those done.

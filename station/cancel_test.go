@@ -128,13 +128,13 @@ func TestCancelWhatIsOver(t *testing.T) {
 func TestCancelBetweenQueueAndWalk(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.start()
-		reads, goOn := 0, make(chan struct{})
-		b.journal.onJob = func(string) error {
-			if reads++; reads == 2 { // the first is of Admit, the second of the worker
+		goOn := make(chan struct{})
+		b.journal.beforeReads(func(number int) error {
+			if number == 2 { // the first is of Admit, the second of the worker
 				<-goOn
 			}
 			return nil
-		}
+		})
 		b.admit("a", bay1)
 		synctest.Wait()
 		canceled := make(chan error)
@@ -154,13 +154,13 @@ func TestCancelAtEachCommit(t *testing.T) {
 		onBench(t, func(b *bench) {
 			b.script("a", done("one"), done("two"), writing(done("three")), passes("end"))
 			canceled := make(chan error, 1)
-			b.journal.onCommit = func(n int, _ *job.Entry) error {
+			b.journal.beforeCommits(func(n int, _ *job.Entry) error {
 				if n == number {
 					go func() { canceled <- b.station.Cancel("a") }()
 					time.Sleep(time.Second)
 				}
 				return nil
-			}
+			})
 			b.start()
 			b.admit("a", bay1)
 			err := <-canceled
@@ -229,14 +229,13 @@ func TestCancelInterruptedWrite(t *testing.T) {
 		b.must(err)
 		b.wantCode(b.station.Cancel("a"), job.TooLate)
 
-		reads := 0
-		b.journal.onJob = func(string) error {
-			if reads++; reads == 1 {
+		b.journal.beforeReads(func(number int) error {
+			if number == 1 {
 				go func() { b.wantCode(b.station.Cancel("a"), job.TooLate) }()
 				time.Sleep(time.Second)
 			}
 			return nil
-		}
+		})
 		b.start()
 		time.Sleep(2 * time.Minute)
 		b.wantState("a", job.Succeeded)
@@ -297,9 +296,9 @@ func TestCancelThatIsNotStored(t *testing.T) {
 				b.admit("b", bay1)
 				b.admit("c", bay1)
 				synctest.Wait()
-				b.journal.onCommit = func(int, *job.Entry) error { return fault }
+				b.journal.beforeCommits(func(int, *job.Entry) error { return fault })
 				b.wantCode(b.station.Cancel("b"), job.StoreFailed)
-				b.journal.onCommit = nil
+				b.journal.beforeCommits(nil)
 				b.await("c")
 				if errors.Is(fault, errUnsure) {
 					b.wantState("b", job.Canceled)
@@ -320,7 +319,7 @@ func TestCancelRunningThatIsNotStored(t *testing.T) {
 		b.start()
 		b.admit("a", bay1)
 		synctest.Wait()
-		b.journal.onCommit = func(int, *job.Entry) error { return errDisk }
+		b.journal.beforeCommits(func(int, *job.Entry) error { return errDisk })
 		b.wantCode(b.station.Cancel("a"), job.StoreFailed)
 		b.wantState("a", job.Running)
 		b.wantDiary("a work", "a closed running")

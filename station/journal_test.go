@@ -21,20 +21,32 @@ var (
 // memoryJournal is a Journal in memory. Like a real one it keeps jobs as text.
 // It objects to a job whose story is not told right.
 type memoryJournal struct {
-	// onCommit is called before a commit with its number, 1 for the first.
-	// An error makes the commit fail; errUnsure stores it first.
-	onCommit func(number int, e *job.Entry) error
-
-	// onJob is called before a job is read.
-	onJob func(id string) error
-
 	mu         sync.Mutex
+	onCommit   func(number int, e *job.Entry) error
+	onJob      func(number int) error
 	commits    int
+	reads      int
 	rows       map[string]row
 	order      []string // ids in the order of admission
 	bays       map[string]bayRow
 	entries    []job.Entry
 	objections []string
+}
+
+// beforeCommits sets what is called before each commit, with its number since
+// then, 1 for the first. An error makes the commit fail; errUnsure stores it
+// all the same. nil takes the call away.
+func (m *memoryJournal) beforeCommits(call func(number int, e *job.Entry) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.onCommit, m.commits = call, 0
+}
+
+// beforeReads does the same for reads of jobs.
+func (m *memoryJournal) beforeReads(call func(number int) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.onJob, m.reads = call, 0
 }
 
 type row struct{ Job, Memory json.RawMessage }
@@ -51,11 +63,11 @@ func newMemoryJournal() *memoryJournal {
 func (m *memoryJournal) Commit(e *job.Entry) error {
 	m.mu.Lock()
 	m.commits++
-	number := m.commits
+	number, call := m.commits, m.onCommit
 	m.mu.Unlock()
 	var err error
-	if m.onCommit != nil {
-		err = m.onCommit(number, e)
+	if call != nil {
+		err = call(number, e)
 	}
 	if err == nil || errors.Is(err, errUnsure) {
 		err = errors.Join(err, m.store(e))
@@ -151,8 +163,12 @@ func (m *memoryJournal) read(id string) (j job.Job, ok bool) {
 }
 
 func (m *memoryJournal) Job(id string) (job.Job, json.RawMessage, bool, error) {
-	if m.onJob != nil {
-		if err := m.onJob(id); err != nil {
+	m.mu.Lock()
+	m.reads++
+	number, call := m.reads, m.onJob
+	m.mu.Unlock()
+	if call != nil {
+		if err := call(number); err != nil {
 			return job.Job{}, nil, false, job.Failf(job.StoreFailed, "reading job %s: %w", id, err)
 		}
 	}
@@ -200,6 +216,13 @@ func (m *memoryJournal) events(id string) []string {
 		}
 	}
 	return list
+}
+
+// committed counts the commits.
+func (m *memoryJournal) committed() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.commits
 }
 
 func (m *memoryJournal) complaints() []string {

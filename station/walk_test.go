@@ -236,8 +236,8 @@ func TestProgressIsNotJournalled(t *testing.T) {
 		if !slices.Equal(told, want) {
 			t.Errorf("told %q\nwant %q", told, want)
 		}
-		if b.journal.commits != 3 {
-			t.Errorf("%d commits", b.journal.commits)
+		if b.journal.committed() != 3 {
+			t.Errorf("%d commits", b.journal.committed())
 		}
 	})
 }
