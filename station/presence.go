@@ -27,6 +27,9 @@ func (p *presence) see(devices []Device, busy bool, now time.Time) {
 	}
 	p.occupied, p.device = true, devices[0]
 	id := p.device.ID
+	if p.ambiguous {
+		id = "" // nobody knows which of them is the board in the bay
+	}
 	if p.over || (id != "" && p.id != "" && id != p.id) {
 		p.begin(id)
 	}
