@@ -16,6 +16,7 @@ const (
 	BoardLeft           Code = "board-left"
 	WriteNotVerified    Code = "write-not-verified"
 	NotRunning          Code = "not-running"
+	KeyNotMade          Code = "key-not-made"
 	USBRefused          Code = "usb-refused"
 	ResetPossible       Code = "factory-reset-possible"
 )
@@ -65,6 +66,7 @@ var faults = []Fault{
 	{BoardLeft, Unit, true, "The board left the USB bus in the middle of the job. Check its cable and its supply, then start the job again."},
 	{WriteNotVerified, Unit, true, "What was read back is not what was written. Try again; if it stays, the flash memory of the board is worn."},
 	{NotRunning, Unit, true, "The keys are right, but the board did not start its firmware. Press its RESET once; if it stays dark, flash the system firmware."},
+	{KeyNotMade, Unit, true, "The board did not make a sound new key. Its old one is saved: restore it, or try again."},
 	{USBRefused, Unit, true, "The board refused a request in DFU mode. Try again; if it stays, press its RESET and try once more."},
 	{ResetPossible, Unit, false, "SETUP was held too long: the board may have reset its application and Wi-Fi settings. Check both before it goes back."},
 

@@ -11,10 +11,13 @@ const (
 	Backup   Kind = "backup"   // store the board's keys; write nothing
 	Restore  Kind = "restore"  // write a saved key back, also over a sound one
 	Repair   Kind = "repair"   // find out what is wrong and mend it
+
+	Regenerate Kind = "regenerate" // let the board make a new key
+	ServerKey  Kind = "server-key" // write the cloud's public key and address
 )
 
 // Kinds lists all kinds, in the order in which help texts show them.
-func Kinds() []Kind { return []Kind{Diagnose, Backup, Repair, Restore} }
+func Kinds() []Kind { return []Kind{Diagnose, Backup, Repair, Restore, Regenerate, ServerKey} }
 
 // Known tells whether the station knows this kind.
 func (k Kind) Known() bool { return slices.Contains(Kinds(), k) }
@@ -46,6 +49,18 @@ type Options struct {
 	// DeviceID is the board's id as stated by the operator, 24 hex digits. It
 	// is used only for boards that cannot tell their own, and it is audited.
 	DeviceID string `json:"device_id,omitempty"`
+
+	// ServerKey, ServerHost and ServerPort are what a server-key job writes in
+	// place of Particle's: the SPKI of an RSA key of 2048 bits in base64, a
+	// host name or IPv4 address, and a port.
+	ServerKey  string `json:"server_key,omitempty"`
+	ServerHost string `json:"server_host,omitempty"`
+	ServerPort uint16 `json:"server_port,omitempty"`
+}
+
+// namesServer tells whether the options name another server than Particle's.
+func (o Options) namesServer() bool {
+	return o.ServerKey != "" || o.ServerHost != "" || o.ServerPort != 0
 }
 
 // Check refuses a request that no station could carry out.
@@ -59,6 +74,8 @@ func (r Request) Check() error {
 		return Failf(UnknownBay, "bay name %q: want 1 to 64 of A-Z a-z 0-9 . _ -", r.Bay)
 	case r.Options.Record != "" && r.Kind != Restore:
 		return Failf(BadRequest, "option record: only a restore takes it, not a %s", r.Kind)
+	case r.Options.namesServer() && r.Kind != ServerKey:
+		return Failf(BadRequest, "options server_key, server_host, server_port: only a server-key takes them, not a %s", r.Kind)
 	}
 	return nil
 }

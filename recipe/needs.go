@@ -92,6 +92,10 @@ func (b *Book) Plan(j job.Job) (*job.Plan, error) {
 		return v.plan(repairSteps(v)), nil
 	case job.Restore:
 		return v.plan(restoreSteps(v)), nil
+	case job.Regenerate:
+		return v.plan(regenerateSteps(v)), nil
+	case job.ServerKey:
+		return v.plan(serverKeySteps(v)), nil
 	}
 	return nil, job.Failf(job.UnknownKind, "job kind %q: want one of %v", j.Kind, job.Kinds())
 }

@@ -101,7 +101,6 @@ func (v *visit) decided() (job.Outcome, error) {
 	chosen := &v.memory.Decision
 	chosen.Write = !same(target, d.block)
 	if !chosen.Write {
-		v.memory.Stay = false
 		return job.Outcome{Detail: chosen.Why + "; nothing to write", Next: stepLeave}, nil
 	}
 	v.memory.Stay = true

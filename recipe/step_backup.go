@@ -10,7 +10,7 @@ import (
 
 // backUp reads the raw DCT sectors and gives them to the journal, which seals
 // and stores them with the outcome of this step. No later step runs without.
-// // P1
+// P1
 func (v *visit) backUp(ctx context.Context, say job.Say) (job.Outcome, error) {
 	d, err := v.read(ctx, say)
 	if err != nil {
@@ -21,6 +21,18 @@ func (v *visit) backUp(ctx context.Context, say job.Say) (job.Outcome, error) {
 		return job.Outcome{}, err
 	}
 	v.dump = d
+	record := v.record(d)
+	v.memory.Backup = record.ContentID()
+	return job.Outcome{
+		Detail:   fmt.Sprintf("%d bytes in record %s", d.raw.Len(), v.memory.Backup),
+		DeviceID: string(v.memory.DeviceID),
+		Records:  []job.KeyRecord{record},
+		Audit:    audit,
+	}, nil
+}
+
+// record makes a key record of a dump of this board.
+func (v *visit) record(d *dump) job.KeyRecord {
 	found := v.inspect(d)
 	record := job.KeyRecord{
 		Info: job.RecordInfo{
@@ -36,13 +48,7 @@ func (v *visit) backUp(ctx context.Context, say job.Say) (job.Outcome, error) {
 	if d.sound {
 		record.Block = d.block.Bytes
 	}
-	v.memory.Backup = record.ContentID()
-	return job.Outcome{
-		Detail:   fmt.Sprintf("%d bytes in record %s", d.raw.Len(), v.memory.Backup),
-		DeviceID: string(v.memory.DeviceID),
-		Records:  []job.KeyRecord{record},
-		Audit:    audit,
-	}, nil
+	return record
 }
 
 // inspect diagnoses a dump.

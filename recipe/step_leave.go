@@ -30,34 +30,35 @@ func (v *visit) leaveDFU(ctx context.Context) error {
 	return err
 }
 
-// seeRunning waits for the firmware on the bus.
+// seeRunning ends the job once the firmware is on the bus. A fault that was
+// found earlier is kept even if it is not: it is the deeper one.
 func (v *visit) seeRunning(ctx context.Context, say job.Say) (job.Outcome, error) {
-	started := time.Now()
-	for {
+	detail, err := v.awaitFirmware(ctx, say)
+	if job.HasCode(err, job.NotRunning) && v.memory.Ending != nil {
+		detail, err = err.Error(), nil
+	}
+	return job.Outcome{Detail: detail, End: v.ending()}, err
+}
+
+// awaitFirmware waits for the firmware on the bus.
+func (v *visit) awaitFirmware(ctx context.Context, say job.Say) (string, error) {
+	for started := time.Now(); ; {
 		seen, present, err := v.Board.Look(ctx)
 		if err != nil {
-			return job.Outcome{}, usbFault(err)
+			return "", usbFault(err)
 		}
 		if present && isRunning(seen) {
-			return job.Outcome{Detail: fmt.Sprintf("the firmware runs, seen as %04x:%04x", seen.Vendor, seen.Product), End: v.ending()}, nil
+			return fmt.Sprintf("the firmware runs, seen as %04x:%04x", seen.Vendor, seen.Product), nil
 		}
 		waited := time.Since(started)
 		if waited >= runTime {
-			return v.notRunning()
+			return "", job.Failf(job.NotRunning, "the firmware was not seen on USB within %v", runTime)
 		}
 		say("waiting for the firmware", int(waited/time.Second), int(runTime/time.Second))
 		if err := pause(ctx, lookTime); err != nil {
-			return job.Outcome{}, err
+			return "", err
 		}
 	}
-}
-
-// notRunning keeps a fault that was found earlier: it is the deeper one.
-func (v *visit) notRunning() (job.Outcome, error) {
-	if v.memory.Ending != nil {
-		return job.Outcome{Detail: fmt.Sprintf("the firmware was not seen within %v", runTime), End: v.ending()}, nil
-	}
-	return job.Outcome{}, job.Failf(job.NotRunning, "the firmware was not seen on USB within %v", runTime)
 }
 
 // ending is how the job ends: with the fault that was found, or with a pass

@@ -67,7 +67,6 @@ func (v *visit) checkServed(ctx context.Context) error {
 func (v *visit) readBack(ctx context.Context, say job.Say) (job.Outcome, error) {
 	err := v.compare(ctx, say)
 	if err == nil {
-		v.memory.Stay = false
 		return job.Outcome{Detail: "what was read back is what was written"}, nil
 	}
 	if job.HasCode(err, job.WriteNotVerified) && v.memory.Attempts < writeTries {
@@ -100,6 +99,8 @@ func (v *visit) compare(ctx context.Context, say job.Say) error {
 	if got := after.area.Reveal(); !bytes.Equal(want, got) {
 		return job.Failf(job.WriteNotVerified, "reading back: %w", differs(want, got))
 	}
-	v.memory.Written = v.inspect(after).PrivateKey.Fingerprint
+	found := v.inspect(after).PrivateKey
+	v.memory.Written = found.Fingerprint
+	v.memory.Stay = found.State == duo.PrivateKeyErased && !v.memory.Decision.EraseKey
 	return nil
 }

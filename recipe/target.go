@@ -14,8 +14,9 @@ type decision struct {
 	Record            string `json:"record"`             // the private key is that of this record
 	RecordFingerprint string `json:"record_fingerprint"` // its fingerprint
 	OwnKey            bool   `json:"own_key"`            // the private key is the board's own, in the form that its firmware reads
-	ServerKey         bool   `json:"server_key"`         // Particle's key is written
-	ServerAddress     bool   `json:"server_address"`     // the default address is written
+	EraseKey          bool   `json:"erase_key"`          // the private key is erased, so that the board makes a new one
+	ServerKey         bool   `json:"server_key"`         // the cloud's key is written, see serverOf
+	ServerAddress     bool   `json:"server_address"`     // the cloud's address is written
 	Why               string `json:"why"`
 }
 
@@ -35,15 +36,24 @@ func (v *visit) target() (duo.Block, error) {
 		block = block.WithKey(key)
 		key.Clear()
 	}
-	if chosen.ServerKey {
-		if block, err = block.WithServerKey(duo.ParticleServerKey()); err != nil {
-			return duo.Block{}, err
-		}
+	if chosen.EraseKey {
+		block = block.WithErasedKey()
 	}
-	if chosen.ServerAddress {
-		if block, err = block.WithServerAddress(duo.DefaultHost, 0); err != nil {
-			return duo.Block{}, err
-		}
+	return v.withServer(block, chosen)
+}
+
+// withServer writes the cloud's key and address where that is decided: those
+// that the job names, else Particle's.
+func (v *visit) withServer(block duo.Block, chosen decision) (duo.Block, error) {
+	cloud, err := serverOf(v.job.Options)
+	if err == nil && chosen.ServerKey {
+		block, err = block.WithServerKey(cloud.key)
+	}
+	if err == nil && chosen.ServerAddress {
+		block, err = block.WithServerAddress(cloud.host, cloud.port)
+	}
+	if err != nil {
+		return duo.Block{}, job.Failf(job.BadRequest, "the server key and address: %w", err)
 	}
 	return block, nil
 }

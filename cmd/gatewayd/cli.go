@@ -28,6 +28,9 @@ type cli struct {
 	Backup   backupCmd   `cmd:"" group:"Jobs" help:"Store the keys of the board in a bay. Nothing is written to it."`
 	Restore  restoreCmd  `cmd:"" group:"Jobs" help:"Write a saved key back to its board, also over a sound one."`
 
+	Regenerate regenerateCmd `cmd:"" group:"Jobs" help:"Let the board make a new key, and save it. The cloud has to be told of it."`
+	ServerKey  serverKeyCmd  `cmd:"" group:"Jobs" help:"Write the cloud's public key and address to the board."`
+
 	Jobs   jobsCmd   `cmd:"" group:"Station" help:"List the jobs, show one, or cancel one."`
 	Bays   baysCmd   `cmd:"" group:"Station" help:"Show the bays and the boards in them."`
 	Keys   keysCmd   `cmd:"" group:"Station" help:"List the saved keys. Secrets are never shown."`
