@@ -47,7 +47,8 @@ func Load(path string, escrow []string) (*Sealer, error) {
 }
 
 // Create makes a new identity and writes it to a file that only its owner may
-// read. The file and its folder are on the disk when Create returns.
+// read. The file and its folder are on the disk when Create returns. What is
+// there already is left alone, and the error is fs.ErrExist.
 func Create(path string, escrow []string) (*Sealer, error) {
 	if _, err := os.Lstat(path); err == nil {
 		return nil, fmt.Errorf("making a station identity: %s: %w", path, fs.ErrExist)
@@ -56,13 +57,27 @@ func Create(path string, escrow []string) (*Sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a station identity: %w", err)
 	}
-	if err := renameio.WriteFile(path, []byte(identity.String()+"\n"), 0o600); err != nil {
-		return nil, fmt.Errorf("writing the station identity: %w", err)
+	s, err := with(identity, escrow)
+	if err != nil {
+		return nil, err
 	}
-	if err := SyncFolder(filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("writing the station identity: %w", err)
+	if err := write(path, identity); err != nil {
+		return nil, err
 	}
-	return with(identity, escrow)
+	return s, nil
+}
+
+// write keeps the half-written file in the folder of the identity, which is
+// the owner's alone; renameio would prefer that of temporary files. // P4
+func write(path string, identity *age.X25519Identity) error {
+	folder := filepath.Dir(path)
+	if err := renameio.WriteFile(path, []byte(identity.String()+"\n"), 0o600, renameio.WithTempDir(folder)); err != nil {
+		return fmt.Errorf("writing the station identity: %w", err)
+	}
+	if err := SyncFolder(folder); err != nil {
+		return fmt.Errorf("writing the station identity: %w", err)
+	}
+	return nil
 }
 
 func with(identity *age.X25519Identity, escrow []string) (*Sealer, error) {
