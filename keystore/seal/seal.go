@@ -83,9 +83,9 @@ func write(path string, identity *age.X25519Identity) error {
 func with(identity *age.X25519Identity, escrow []string) (*Sealer, error) {
 	s := &Sealer{identity: identity, recipients: []age.Recipient{identity.Recipient()}}
 	for _, text := range escrow {
-		recipient, err := age.ParseX25519Recipient(text)
+		recipient, err := parseRecipient(text)
 		if err != nil {
-			return nil, fmt.Errorf("escrow recipient %q: want an age X25519 public key (age1...)", text)
+			return nil, fmt.Errorf("escrow recipient %w", err)
 		}
 		s.recipients = append(s.recipients, recipient)
 	}
@@ -94,10 +94,20 @@ func with(identity *age.X25519Identity, escrow []string) (*Sealer, error) {
 
 // CheckRecipient refuses what is not an escrow recipient.
 func CheckRecipient(text string) error {
-	if _, err := age.ParseX25519Recipient(text); err != nil {
-		return fmt.Errorf("%q: want an age X25519 public key (age1...)", text)
+	_, err := parseRecipient(text)
+	return err
+}
+
+// parseRecipient does not repeat in its error what may be a private key. // P4
+func parseRecipient(text string) (age.Recipient, error) {
+	recipient, err := age.ParseX25519Recipient(text)
+	if err == nil {
+		return recipient, nil
 	}
-	return nil
+	if strings.Contains(strings.ToUpper(text), "AGE-SECRET-KEY") {
+		text = "(a private key)"
+	}
+	return nil, fmt.Errorf("%q: want an age X25519 public key (age1...)", text)
 }
 
 func checkMode(path string) error {
