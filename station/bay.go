@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"duogateway/job"
 )
@@ -16,6 +17,7 @@ type bay struct {
 
 	mu       sync.Mutex
 	presence presence
+	seen     uint64   // the number of the look that the presence knows
 	queue    []string // ids of admitted jobs, in order
 	running  *running
 	broken   error // the journal failed: the bay takes no more work
@@ -41,6 +43,17 @@ func newBay(b Bay, lastPresence uint64) *bay {
 		wake:     make(chan struct{}, 1),
 		presence: presence{number: lastPresence, over: true},
 	}
+}
+
+// see takes note of what a look has found on the port.
+func (b *bay) see(look uint64, here []Device) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if look < b.seen {
+		return
+	}
+	b.seen = look
+	b.presence.see(here, b.running != nil, time.Now())
 }
 
 func (b *bay) enqueue(id string) {

@@ -24,10 +24,14 @@ func TestBays(t *testing.T) {
 		}
 
 		b.admit("a", bay1)
-		b.admit("b", bay1)
 		synctest.Wait()
 		one, _ = b.bays()
-		if one.Running != "a" || one.Waiting != 1 || one.Last.State != job.Running {
+		if one.Running != "a" || one.Waiting != 0 || one.Last.State != job.Running {
+			t.Errorf("at work, bay 1 is %+v, last %+v", one, one.Last)
+		}
+		b.admit("b", bay1)
+		one, _ = b.bays()
+		if one.Running != "a" || one.Waiting != 1 || one.Last.ID != "b" {
 			t.Errorf("at work, bay 1 is %+v, last %+v", one, one.Last)
 		}
 		b.await("a")

@@ -225,10 +225,13 @@ func (m *memoryJournal) committed() int {
 	return m.commits
 }
 
+// complaints returns the objections since it was last called.
 func (m *memoryJournal) complaints() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.objections)
+	all := m.objections
+	m.objections = nil
+	return all
 }
 
 func text(value any) json.RawMessage {

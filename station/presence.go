@@ -26,16 +26,24 @@ func (p *presence) see(devices []Device, busy bool, now time.Time) {
 		return
 	}
 	p.occupied, p.device = true, devices[0]
-	id := p.device.ID
-	if p.ambiguous {
-		id = "" // nobody knows which of them is the board in the bay
+	if p.over {
+		p.begin("")
 	}
-	if p.over || (id != "" && p.id != "" && id != p.id) {
+	if !p.ambiguous { // else nobody knows which of them is the board in the bay
+		p.identify(p.device.ID)
+	}
+}
+
+// identify takes note of the id that the board tells; it may be empty. Another
+// id than before is another attachment.
+func (p *presence) identify(id string) {
+	if id == "" {
+		return
+	}
+	if p.id != "" && p.id != id {
 		p.begin(id)
 	}
-	if p.id == "" {
-		p.id = id
-	}
+	p.id = id
 }
 
 func (p *presence) seeNothing(busy bool, now time.Time) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"duogateway/job"
@@ -20,6 +21,7 @@ type Station struct {
 	Config
 	bays     []*bay
 	watchers watchers
+	looks    atomic.Uint64 // how many were begun
 
 	admission sync.Mutex // one admission at a time: a job id is admitted at most once
 }
@@ -107,17 +109,17 @@ func (s *Station) follow(ctx context.Context) {
 	}
 }
 
-// look takes note of what is on each bay's port now.
+// look takes note of what is on each bay's port now. Of looks that overlap, the
+// one that was begun last counts.
 func (s *Station) look(ctx context.Context) error {
+	number := s.looks.Add(1)
 	devices, err := s.Finder.Devices(ctx)
 	if err != nil {
 		return job.Failf(job.USBFailed, "looking for boards: %w", err)
 	}
 	for _, b := range s.bays {
 		here := slices.DeleteFunc(slices.Clone(devices), func(d Device) bool { return d.Port != b.Port })
-		b.mu.Lock()
-		b.presence.see(here, b.running != nil, time.Now())
-		b.mu.Unlock()
+		b.see(number, here)
 	}
 	return nil
 }

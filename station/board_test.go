@@ -1,0 +1,178 @@
+package station
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"duogateway/job"
+)
+
+// P1: a write begins only with the board that the job began with.
+func TestBoardChanged(t *testing.T) {
+	anon := Device{Port: port1}
+	for name, test := range map[string]struct {
+		change func(*bench) // during the first step, of a minute
+		code   job.Code     // empty: the board is the same
+	}{
+		"the same board":              {func(*bench) {}, ""},
+		"it leaves the bus for long":  {func(b *bench) { b.away(30*time.Second, boardA) }, ""},
+		"it does not come back":       {func(b *bench) { b.finder.put(boardC) }, ""},
+		"it restarts without an id":   {func(b *bench) { b.away(5*time.Second, anon) }, ""},
+		"another board at once":       {func(b *bench) { b.finder.put(boardB, boardC) }, job.BoardChanged},
+		"another board, later":        {func(b *bench) { b.away(30*time.Second, boardB) }, job.BoardChanged},
+		"another board for a while":   {func(b *bench) { b.finder.put(boardB); time.Sleep(time.Second); b.finder.put(boardA) }, job.BoardChanged},
+		"another board in other bays": {func(b *bench) { b.finder.put(boardA, Device{Port: port2, ID: "board-d"}) }, ""},
+		"a second device":             {func(b *bench) { b.finder.put(boardA, boardB) }, job.PortAmbiguous},
+		"a second device, no id":      {func(b *bench) { b.finder.put(anon, boardA) }, job.PortAmbiguous},
+		"a second one for a while":    {func(b *bench) { b.finder.put(anon, boardA); time.Sleep(time.Second); b.finder.put(boardA) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBench(t, func(b *bench) {
+				b.script("a", insists("look"), writing(done("write")), passes("end"))
+				b.start()
+				b.admit("a", bay1)
+				time.Sleep(time.Second)
+				test.change(b)
+				j := b.await("a")
+				wrote := slices.Contains(b.written(), "a write")
+				if test.code == "" {
+					b.wantState("a", job.Succeeded)
+				} else {
+					b.wantFault(j, test.code)
+				}
+				if wrote != (test.code == "") {
+					t.Errorf("wrote: %v", wrote)
+				}
+				if j.Presence != 1 {
+					t.Errorf("the job's presence is %d", j.Presence)
+				}
+			})
+		})
+	}
+}
+
+// away takes the board of bay 1 away for some time.
+func (b *bench) away(d time.Duration, comes Device) {
+	b.finder.put(boardC)
+	time.Sleep(d)
+	b.finder.put(comes, boardC)
+}
+
+// P1: the board may be exchanged at the last moment, between two looks of the
+// station.
+func TestBoardChangedJustBeforeTheWrite(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.script("a", done("look"), writing(done("write")), passes("end"))
+		b.journal.beforeCommits(func(_ int, e *job.Entry) error {
+			if e.Job.Step == "write" {
+				b.finder.put(boardB)
+			}
+			return nil
+		})
+		b.start()
+		b.wantFault(b.do("a"), job.BoardChanged)
+		b.wantDiary("a look", "a closed failed")
+	})
+}
+
+// A step that only looks goes on with another board: what it does to the world
+// is nothing. Two devices on a port stop it.
+func TestBoardChangedForALook(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.script("a", insists("look"), done("more"), passes("end"))
+		b.script("b", insists("look"), done("more"), passes("end"))
+		b.start()
+		b.admit("a", bay1)
+		time.Sleep(time.Second)
+		b.finder.put(boardB)
+		if j := b.await("a"); j.State != job.Succeeded {
+			t.Errorf("the job is %s, fault %+v", j.State, j.Fault)
+		}
+		b.admit("b", bay1)
+		time.Sleep(time.Second)
+		b.finder.put(boardA, boardB)
+		b.wantFault(b.await("b"), job.PortAmbiguous)
+	})
+}
+
+// Jobs on one attachment have one number, and the next attachment has the next.
+func TestPresenceOfJobs(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.start()
+		want := func(id string, number uint64) {
+			t.Helper()
+			if j := b.do(id); j.Presence != number || j.State != job.Succeeded {
+				t.Errorf("job %s is %s in presence %d, want %d", id, j.State, j.Presence, number)
+			}
+		}
+		want("a", 1)
+		b.away(9*time.Second, boardA)
+		time.Sleep(time.Second)
+		want("b", 1)
+		b.away(11*time.Second, boardA)
+		time.Sleep(time.Second)
+		want("c", 2)
+		b.restart()
+		want("d", 3) // nobody knows what was on the port in between
+		b.finder.put()
+		time.Sleep(11 * time.Second)
+		want("e", 4) // a board that is not on the bus
+		want("f", 4)
+		b.finder.put(boardB)
+		want("g", 4)
+		b.restart()
+		want("h", 5)
+	})
+}
+
+// P1: a look that was slow does not overwrite what a later one has seen.
+func TestSlowLook(t *testing.T) {
+	for name, test := range map[string]struct {
+		now       []Device
+		ambiguous bool
+		number    uint64
+	}{
+		"two devices":   {[]Device{boardA, boardB}, true, 1},
+		"another board": {[]Device{boardB}, false, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBench(t, func(b *bench) {
+				var err error
+				b.station, err = New(b.config)
+				b.must(err)
+				b.must(b.station.look(t.Context()))
+				goOn := make(chan struct{})
+				b.finder.atLooks(func() error { <-goOn; return nil })
+				go func() { b.must(b.station.look(t.Context())) }() // has seen board a
+				synctest.Wait()
+				b.finder.put(test.now...)
+				b.finder.atLooks(nil)
+				b.must(b.station.look(t.Context()))
+				close(goOn)
+				synctest.Wait()
+				if p := b.station.bays[0].presence; p.ambiguous != test.ambiguous || p.number != test.number {
+					t.Errorf("presence %d, ambiguous %v", p.number, p.ambiguous)
+				}
+			})
+		})
+	}
+}
+
+// The id that a step finds out is that of the attachment.
+func TestIdentifiedBoard(t *testing.T) {
+	anon := Device{Port: port1}
+	onBench(t, func(b *bench) {
+		b.finder.put(anon)
+		b.script("a", gives("identify", job.Outcome{DeviceID: "board-a"}), insists("look"), writing(done("write")), passes("end"))
+		b.start()
+		b.admit("a", bay1)
+		synctest.Wait()
+		if status := b.station.bays[0].status(); status.DeviceID != "board-a" {
+			t.Errorf("the bay is %+v", status)
+		}
+		b.finder.put(boardB)
+		b.wantFault(b.await("a"), job.BoardChanged)
+	})
+}
