@@ -127,6 +127,20 @@ func TestPresenceOfJobs(t *testing.T) {
 	})
 }
 
+// A job begins with the board that is in the bay when it begins, even if that
+// came a moment ago.
+func TestJobBeginsWithAFreshLook(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.script("a", done("look"), writing(done("write")), passes("end"))
+		b.start()
+		b.finder.put(boardB)
+		j := b.do("a")
+		if j.State != job.Succeeded || j.Presence != 2 {
+			t.Errorf("the job is %s in presence %d, fault %+v", j.State, j.Presence, j.Fault)
+		}
+	})
+}
+
 // P1: a look that was slow does not overwrite what a later one has seen.
 func TestSlowLook(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -81,6 +81,7 @@ func (w *walk) close(ctx context.Context, journal error) {
 }
 
 func (w *walk) begin(ctx context.Context) error {
+	_ = w.look(ctx) // for the presence as it is now; an error is for the first step to tell
 	now := w.Clock.Now()
 	w.bay.mu.Lock()
 	w.job.Presence = w.bay.presence.claim()
