@@ -190,3 +190,19 @@ func TestIdentifiedBoard(t *testing.T) {
 		b.wantFault(b.await("a"), job.BoardChanged)
 	})
 }
+
+// P1: a board that tells another id only to a step is another board too.
+func TestIdentifiedAsAnother(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.script("a", insists("enter"), gives("identify", job.Outcome{DeviceID: "board-b"}), writing(done("write")), passes("end"))
+		b.start()
+		b.admit("a", bay1)
+		time.Sleep(time.Second)
+		b.finder.put(Device{Port: port1})
+		b.wantFault(b.await("a"), job.BoardChanged)
+		b.wantDiary("a enter", "a identify", "a closed failed")
+		if status := b.station.bays[0].status(); status.Presence != 2 || status.DeviceID != "board-b" {
+			t.Errorf("the bay is %+v", status)
+		}
+	})
+}

@@ -181,9 +181,7 @@ func (w *walk) identify(id string) {
 	w.job.DeviceID = id
 	w.bay.mu.Lock()
 	defer w.bay.mu.Unlock()
-	if w.bay.presence.id == "" {
-		w.bay.presence.id = id
-	}
+	w.bay.presence.identify(id)
 }
 
 // do carries out one step. It begins none once the job is canceled or out of
