@@ -206,3 +206,24 @@ func TestIdentifiedAsAnother(t *testing.T) {
 		}
 	})
 }
+
+// P1: a job whose board was followed by another before the station stopped is
+// not resumed with that one, although it tells no id.
+func TestResumedJobOfAnEarlierPresence(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.finder.put(Device{Port: port1})
+		b.script("a", takes("look", time.Minute), writing(done("write")), passes("end"))
+		b.start()
+		b.admit("a", bay1)
+		synctest.Wait()
+		b.station.bays[0].mu.Lock()
+		b.station.bays[0].presence.begin("")
+		b.station.bays[0].mu.Unlock()
+		b.admit("b", bay1)
+		b.restart()
+		b.wantFault(b.await("a"), job.BoardChanged)
+		if j := b.await("b"); j.Presence <= 1 {
+			t.Errorf("the next job's presence is %d", j.Presence)
+		}
+	})
+}

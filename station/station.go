@@ -54,7 +54,8 @@ func (s *Station) takeUp() error {
 			s.Log.Error("a job is unfinished on a bay that is not configured any more", "job", j.ID, "bay", j.Bay)
 			continue
 		}
-		if j.State == job.Running {
+		// A job that saw a later attachment says that this one is over.
+		if j.State == job.Running && j.Presence >= b.presence.number {
 			b.presence.resume(j.Presence, j.DeviceID)
 		}
 		b.enqueue(j.ID)
