@@ -192,3 +192,36 @@ func TestParseRaw(t *testing.T) {
 		t.Error("an unknown generation is accepted")
 	}
 }
+
+// The copy that is not current still tells what the board had before.
+func TestOtherCopy(t *testing.T) {
+	blank := Sector{secret.Of(bytes.Repeat([]byte{0xFF}, SectorSize))}
+	versioned := func(sequence, marker byte) Sector { return Sector{secret.Of(versionedSector(sequence, marker))} }
+	legacy := Sector{secret.Of(legacySector())}
+	marked := bytes.Clone(legacySector())
+	marked[AreaStart], marked[headerCurrent] = 0x77, 0
+	for _, test := range []struct {
+		name    string
+		sectors Sectors
+		engine  Engine
+		marker  byte
+		ok      bool
+	}{
+		{"new engine", Sectors{versioned(5, 1), versioned(4, 2)}, EngineNew, 2, true},
+		{"new engine, second current", Sectors{versioned(3, 1), versioned(4, 2)}, EngineNew, 1, true},
+		{"old engine, other erased", Sectors{legacy, blank}, EngineOld, 0, false},
+		{"old engine, other left", Sectors{{secret.Of(marked)}, legacy}, EngineOld, 0x77, true},
+		{"engine guessed", Sectors{versioned(5, 1), versioned(4, 2)}, EngineUnknown, 2, true},
+		{"no current copy", Sectors{blank, blank}, EngineNew, 0, false},
+		{"one sector", Sectors{versioned(5, 1)}, EngineNew, 0, false},
+	} {
+		area, ok := test.sectors.Other(test.engine)
+		if ok != test.ok || ok && area.Reveal()[0] != test.marker {
+			t.Errorf("%s: %v", test.name, ok)
+		}
+		diagnosis, ok := test.sectors.DiagnoseOther(test.engine)
+		if ok != test.ok || ok && (diagnosis.Size != AreaSize || diagnosis.PrivateKey.State != PrivateKeyErased) {
+			t.Errorf("%s: diagnosis %+v", test.name, diagnosis)
+		}
+	}
+}

@@ -51,6 +51,60 @@ func (s Sectors) CurrentArea(engine Engine) (Area, bool) {
 	return s.at(index).Area(), true
 }
 
+// Other returns the application DCT of the copy that is not current. It holds
+// what the board had before its last write, a previous key among it, until the
+// next write: the new engine leaves it whole, the old one erases it, and a
+// write that was cut short leaves a part of what it was to become. ok is false
+// when there is no current copy, or when the other one is erased or not at
+// hand.
+func (s Sectors) Other(engine Engine) (area Area, ok bool) {
+	index, ok := s.Current(engine)
+	if !ok {
+		return Area{}, false
+	}
+	return s.at(1 - index).remains()
+}
+
+// DiagnoseOther diagnoses the copy that Other returns. Size is that of the
+// area, for it is not a dump of its own.
+func (s Sectors) DiagnoseOther(engine Engine) (Diagnosis, bool) {
+	area, ok := s.Other(engine)
+	if !ok {
+		return Diagnosis{}, false
+	}
+	if engine == EngineUnknown {
+		engine = s.Engine()
+	}
+	d := Diagnosis{Size: area.Len(), Engine: engine}
+	d.fields(area)
+	return d, true
+}
+
+// areas returns what the copies hold, the current one first. Without a current
+// copy it is what is left in any of them.
+func (s Sectors) areas(engine Engine) []Area {
+	if area, ok := s.CurrentArea(engine); ok {
+		if other, ok := s.Other(engine); ok {
+			return []Area{area, other}
+		}
+		return []Area{area}
+	}
+	var areas []Area
+	for _, sector := range s {
+		if area, ok := sector.remains(); ok {
+			areas = append(areas, area)
+		}
+	}
+	return areas
+}
+
+// remains returns the area of a sector, be its header valid or not, and false
+// when the sector holds nothing.
+func (s Sector) remains() (Area, bool) {
+	area := s.Area()
+	return area, !allBytes(area.Reveal(), 0xFF)
+}
+
 // at returns sector i, or the zero Sector when it is not at hand.
 func (s Sectors) at(i int) Sector {
 	if i < 0 || i >= len(s) {
