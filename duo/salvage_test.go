@@ -169,7 +169,7 @@ func TestSalvageRefuses(t *testing.T) {
 		}
 		return x.Mul(x, big.NewInt(n))
 	}
-	p, q := times(3, 510), times(5, 509, 507)
+	p, q := times(3, 510, 1), times(5, 509, 507)
 	composite := &PrivateKey{n: new(big.Int).Mul(p, q), d: p, p: p, q: q, dp: p, dq: q, qinv: p}
 	if p.BitLen() != primeBits || q.BitLen() != primeBits || composite.n.BitLen() != modulusBits {
 		t.Fatal("wrong sizes")
