@@ -17,6 +17,9 @@ type Gestures struct {
 	// is driven for it.
 	Fail []error
 
+	// Before, when it is set, is called before each gesture to DFU mode.
+	Before func()
+
 	open  gpio.OpenPin
 	hold  time.Duration
 	began time.Time
@@ -42,6 +45,9 @@ func (g *Gestures) lines(bay gpio.Bay) gpio.Lines {
 
 // EnterDFU makes the gesture.
 func (g *Gestures) EnterDFU(_ context.Context, bay gpio.Bay) (gpio.Result, error) {
+	if g.Before != nil {
+		g.Before()
+	}
 	if len(g.Fail) > 0 {
 		err := g.Fail[0]
 		g.Fail = g.Fail[1:]

@@ -17,6 +17,7 @@ import (
 
 	"duogateway/cmd/virtualbench/parts"
 	"duogateway/daemon"
+	"duogateway/dfu"
 	"duogateway/duo"
 	"duogateway/job"
 	"duogateway/keystore"
@@ -27,6 +28,10 @@ import (
 
 // Bay is the name of the one bay of a rig.
 const Bay = "bay-1"
+
+// spareBay is where the bench keeps a spare board: on the same port, so that
+// the station takes it for what sits in its bay, but without lines.
+const spareBay = "spare"
 
 // Boot is the boot id of a rig.
 const Boot = "rig"
@@ -39,8 +44,13 @@ type Rig struct {
 	Gestures *Gestures
 	Config   daemon.Config
 
-	// Journal may wrap the journal of the next Start.
+	// Spare is another board on the port of the bay, without power; no line of
+	// the station leads to it. Only a rig of NewWithSpare has one.
+	Spare *virtualduo.Board
+
+	// Journal may wrap the journal of the next Start, and Bus its USB bus.
 	Journal func(station.Journal) station.Journal
+	Bus     func(dfu.Bus) dfu.Bus
 
 	// Spoils lets a test lose the board's program or its Wi-Fi on purpose.
 	Spoils bool
@@ -58,8 +68,29 @@ type Rig struct {
 func New(t *testing.T, board virtualduo.Config) *Rig {
 	t.Helper()
 	r := &Rig{T: t, Board: virtualduo.New(board)}
+	r.setUp(benchBay(Bay, r.Board, "GPIO17", "GPIO27"))
+	return r
+}
+
+// NewWithSpare makes a rig with a spare board beside the one of New. Nothing
+// may ever be written to it.
+func NewWithSpare(t *testing.T, board, spare virtualduo.Config) *Rig {
+	t.Helper()
+	r := &Rig{T: t, Board: virtualduo.New(board), Spare: virtualduo.New(spare)}
+	t.Cleanup(r.Spare.Close)
+	r.setUp(benchBay(Bay, r.Board, "GPIO17", "GPIO27"), benchBay(spareBay, r.Spare, "GPIO22", "GPIO23"))
+	return r
+}
+
+func benchBay(name string, board *virtualduo.Board, reset, setup string) remote.Bay {
+	return remote.Bay{Name: name, Board: board, Port: "1-1.1", Reset: reset, Setup: setup, Wiring: remote.FET}
+}
+
+func (r *Rig) setUp(bays ...remote.Bay) {
+	t := r.T
+	t.Helper()
 	var err error
-	r.Bench, err = remote.New(remote.Bay{Name: Bay, Board: r.Board, Port: "1-1.1", Reset: "GPIO17", Setup: "GPIO27", Wiring: remote.FET})
+	r.Bench, err = remote.New(bays...)
 	r.Must(err)
 	folder := t.TempDir()
 	r.Config = daemon.DefaultConfig()
@@ -72,7 +103,6 @@ func New(t *testing.T, board virtualduo.Config) *Rig {
 		r.check()
 		r.Board.Close()
 	})
-	return r
 }
 
 // Must ends the test on an error.
@@ -91,6 +121,9 @@ func (r *Rig) Start() {
 	r.Must(err)
 	hardware := parts.Bench(r.Bench, Boot, slog.New(slog.NewTextHandler(&r.Log, nil)))
 	hardware.Gestures = r.Gestures
+	if r.Bus != nil {
+		hardware.Bus = r.Bus(hardware.Bus)
+	}
 	noted := hardware.Journal
 	hardware.Journal = func(j station.Journal) station.Journal {
 		if r.Journal != nil {
@@ -206,6 +239,9 @@ func (r *Rig) check() {
 		backedUp = backedUp || parts.BackupCommitted(e, Bay)
 		if parts.HostWrote(e, Bay) && !backedUp {
 			r.T.Errorf("event %d, %s %s: nothing was backed up before", e.Number, e.What, e.Detail)
+		}
+		if parts.HostWrote(e, spareBay) {
+			r.T.Errorf("event %d, %s %s: the spare board was written", e.Number, e.What, e.Detail)
 		}
 	}
 }
