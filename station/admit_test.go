@@ -56,6 +56,9 @@ func TestAdmissionThatIsNotStored(t *testing.T) {
 				b.wantCode(err, job.StoreFailed)
 				time.Sleep(time.Minute)
 				b.wantDiary()
+				if _, err := b.station.Job("a"); errors.Is(fault, errDisk) {
+					b.wantCode(err, job.UnknownJob)
+				}
 
 				b.admit("a", bay1)
 				b.admit("a", bay1)

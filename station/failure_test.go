@@ -59,6 +59,26 @@ func TestJournalFailure(t *testing.T) {
 	}
 }
 
+// The same at the entry that says that a job is taken up. // P3
+func TestJournalFailureAtResume(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.script("a", takes("work", time.Minute), passes("end"))
+		b.start()
+		b.admit("a", bay1)
+		synctest.Wait()
+		b.end()
+		b.journal.beforeCommits(func(int, *job.Entry) error { return errDisk })
+		b.start()
+		time.Sleep(2 * time.Minute)
+		b.wantDiary("a work", "a closed running", "a closed running")
+		b.journal.beforeCommits(nil)
+		b.restart()
+		if j := b.await("a"); j.State != job.Succeeded || j.Resumes != 1 {
+			t.Errorf("the job is %s, resumed %d times", j.State, j.Resumes)
+		}
+	})
+}
+
 // Jobs that wait in a bay when it breaks down are kept for the next start, and
 // can be canceled. // P3
 func TestQueueOfABrokenBay(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"duogateway/job"
@@ -39,25 +38,6 @@ func (s *Station) walk(ctx context.Context, b *bay, id string) (err error) {
 		return w.begin(ctx)
 	}
 	return w.resume(ctx, memory)
-}
-
-// plan makes the plan of a job and refuses one that cannot be walked.
-func (s *Station) plan(j job.Job) (*job.Plan, error) {
-	plan, err := s.Recipes(j)
-	if err != nil {
-		return nil, err
-	}
-	if len(plan.Steps) == 0 {
-		return nil, fmt.Errorf("the plan of a %s has no steps", j.Kind)
-	}
-	for _, step := range plan.Steps {
-		for _, name := range step.Again {
-			if index(plan, name) < 0 {
-				return nil, fmt.Errorf("step %s is to repeat step %q, which there is not", step.Name, name)
-			}
-		}
-	}
-	return plan, nil
 }
 
 // endUnplanned ends a job before a step was taken. What an earlier run found
@@ -117,10 +97,6 @@ func (w *walk) resume(ctx context.Context, memory json.RawMessage) error {
 		}
 	}
 	return w.steps(ctx, i)
-}
-
-func index(plan *job.Plan, step string) int {
-	return slices.IndexFunc(plan.Steps, func(s job.Step) bool { return s.Name == step })
 }
 
 // steps carries out the steps from i on, until the job is over, the station
