@@ -44,7 +44,9 @@ func duoFixture(bootloader *virtualduo.Bootloader) func(t *testing.T) dfutest.Fi
 }
 
 func TestVirtualDuoConforms(t *testing.T) {
-	for _, bootloader := range []*virtualduo.Bootloader{virtualduo.BootloaderR6()} {
+	for _, bootloader := range []*virtualduo.Bootloader{
+		virtualduo.BootloaderR3(), virtualduo.BootloaderR4(), virtualduo.BootloaderR5(), virtualduo.BootloaderR6(),
+	} {
 		t.Run(bootloader.Name, func(t *testing.T) { dfutest.BubbleSuite(t, duoFixture(bootloader)) })
 	}
 }

@@ -48,7 +48,7 @@ func (c *dctWriteCmd) Run(parser *kong.Kong) error {
 	if err != nil {
 		return fmt.Errorf("read the data: %w", err)
 	}
-	if err := c.checkRange(len(data)); err != nil {
+	if err := c.checkRange(len(data), engine.Limit()); err != nil {
 		return err
 	}
 	if err := engine.Write(image, c.Offset, data); err != nil {
@@ -67,14 +67,14 @@ func (c *dctWriteCmd) Run(parser *kong.Kong) error {
 }
 
 // checkRange keeps the write away from what would destroy a board.
-func (c *dctWriteCmd) checkRange(length int) error {
+func (c *dctWriteCmd) checkRange(length, limit int) error {
 	switch {
 	case c.Offset < 0:
 		return fmt.Errorf("offset %d is before the DCT", c.Offset)
 	case length == 0:
 		return errors.New("there is no data to write")
-	case c.Offset > virtualduo.Limit37-length:
-		return fmt.Errorf("%d bytes at %d do not fit: the DCT ends at %d", length, c.Offset, virtualduo.Limit37)
+	case c.Offset > limit-length:
+		return fmt.Errorf("%d bytes at %d do not fit: the DCT ends at %d", length, c.Offset, limit)
 	}
 	return nil
 }

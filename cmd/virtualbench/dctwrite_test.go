@@ -13,25 +13,27 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestDCTWriteMakesTheGoldenImage(t *testing.T) {
+func TestDCTWriteMakesTheGoldenImages(t *testing.T) {
 	folder := os.Getenv("DUOGATEWAY_TESTDATA")
 	if folder == "" {
 		t.Skip("DUOGATEWAY_TESTDATA does not name the folder of published data")
 	}
 	out := filepath.Join(t.TempDir(), "out.bin")
-	err := dctWrite([]string{
-		"--engine", "new", "--in", filepath.Join(folder, "fac-dct-r1.bin"), "--offset", "34",
-		"--data", filepath.Join(folder, "reset_device_private_key.bin"), "--out", out,
-	}, io.Discard, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := os.ReadFile(filepath.Join(folder, "new-1-facdct-then-reset34.bin"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(out); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("the image is not the golden one (read error: %v)", err)
+	for _, engine := range []string{"new", "old"} {
+		err := dctWrite([]string{
+			"--engine", engine, "--in", filepath.Join(folder, "fac-dct-r1.bin"), "--offset", "34",
+			"--data", filepath.Join(folder, "reset_device_private_key.bin"), "--out", out,
+		}, io.Discard, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(filepath.Join(folder, engine+"-1-facdct-then-reset34.bin"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(out); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: the image is not the golden one (read error: %v)", engine, err)
+		}
 	}
 }
 
@@ -65,14 +67,14 @@ func TestDCTWriteRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		engine, in, offset, data, want string
 	}{
-		"one byte too far":  {"new", blank, "8820", byteFile, "1 bytes at 8820 do not fit: the DCT ends at 8820"},
-		"negative offset":   {"new", blank, "-1", byteFile, "before the DCT"},
-		"huge offset":       {"new", blank, "9223372036854775807", byteFile, "do not fit"},
-		"nothing to write":  {"new", blank, "34", empty, "no data"},
-		"image too short":   {"new", short, "34", byteFile, "has 32767 bytes"},
-		"engine to be made": {"old", blank, "34", byteFile, "not built yet"},
-		"unknown engine":    {"odd", blank, "34", byteFile, "must be one of"},
-		"missing data file": {"new", blank, "34", filepath.Join(folder, "none"), "read the data"},
+		"one byte too far":                    {"new", blank, "8820", byteFile, "1 bytes at 8820 do not fit: the DCT ends at 8820"},
+		"negative offset":                     {"new", blank, "-1", byteFile, "before the DCT"},
+		"huge offset":                         {"new", blank, "9223372036854775807", byteFile, "do not fit"},
+		"nothing to write":                    {"new", blank, "34", empty, "no data"},
+		"image too short":                     {"new", short, "34", byteFile, "has 32767 bytes"},
+		"one byte too far for the old engine": {"old", blank, "8836", byteFile, "the DCT ends at 8836"},
+		"unknown engine":                      {"odd", blank, "34", byteFile, "must be one of"},
+		"missing data file":                   {"new", blank, "34", filepath.Join(folder, "none"), "read the data"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out.bin")

@@ -21,6 +21,7 @@ const (
 // Board is one virtual Duo. Make it with New, end it with Close.
 type Board struct {
 	config Config
+	loader *Bootloader // the one in flash, since the last reset
 
 	mu       sync.Mutex
 	mode     mode
@@ -69,6 +70,7 @@ const (
 	bootModeDFU     = 0xEDFA
 	bootModeSafe    = 0x5AFE
 	watchdogSecond  = 0xD001
+	otaUpdateDone   = 0x5000
 	registerCleared = 0xFFFF
 )
 
@@ -78,6 +80,7 @@ func New(config Config) *Board {
 	config = config.withDefaults()
 	b := &Board{
 		config:         config,
+		loader:         config.Bootloader,
 		internal:       blankMemory(flashSize),
 		serial:         blankMemory(serialSize),
 		writeProtected: map[int]bool{},
@@ -89,7 +92,7 @@ func New(config Config) *Board {
 	copy(b.internal, config.Bootloader.image())
 	copy(b.internal[systemPart1At-flashBase:], part1)
 	copy(b.internal[systemPart2At-flashBase:], part2)
-	copy(b.dct(), FactoryDCT(config.ServerKey))
+	copy(b.flash(b.loaderStore()), FactoryDCT(config.ServerKey))
 	if config.FactoryImage {
 		copy(b.serial[factoryImageAt:], factoryImage(config.SystemVersion, config.Seed))
 	}

@@ -35,12 +35,12 @@ func (b *Board) boot() {
 
 // missingDefault is the default DCT if there is none and the engine can be reached.
 func (b *Board) missingDefault() []operation {
-	engine := b.config.Bootloader.Engine
-	if !b.engineReachable() || engine.Valid(Image(b.dct())) {
+	s := b.loaderStore()
+	if !b.engineReachable() || s.engine.Valid(Image(b.flash(s))) {
 		return nil
 	}
-	r := b.record()
-	_, _ = engine.Current(r) // a recorder never loses power
+	r := b.record(s)
+	_, _ = s.engine.Current(r) // a recorder never loses power
 	b.counters.DCTDefaults++
 	b.tell(Event{What: DCTDefault})
 	return r.operations
@@ -71,7 +71,7 @@ func (b *Board) wicedApplication() bool {
 	if !b.engineReachable() {
 		return false
 	}
-	flag := b.application(systemFlagsExtra, 2)
+	flag := b.readStore(b.loaderStore(), b.loader.ExtraFlagsAt, 2)
 	return binary.LittleEndian.Uint16(flag) == wicedApplicationYes
 }
 
@@ -173,7 +173,7 @@ func (b *Board) factoryImageValid() bool {
 	if !b.engineReachable() {
 		return false
 	}
-	slot := b.application(flashModulesOffset, 20)
+	slot := b.readStore(b.loaderStore(), flashModulesOffset, 20)
 	magic := binary.LittleEndian.Uint16(slot)
 	source := binary.LittleEndian.Uint32(slot[4:])
 	target := binary.LittleEndian.Uint32(slot[8:])
@@ -195,7 +195,7 @@ func (b *Board) factoryImageSize() int {
 // engineReachable says whether the bootloader has its DCT functions: r6 takes
 // them from the system parts (redbear/firmware bootloader/src/duo/bootloader_dct.c:7-112).
 func (b *Board) engineReachable() bool {
-	if !b.config.Bootloader.EngineInParts {
+	if !b.loader.EngineInParts {
 		return true
 	}
 	at1, at2 := systemPart1At-flashBase, systemPart2At-flashBase

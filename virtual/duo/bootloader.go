@@ -1,7 +1,8 @@
 package virtualduo
 
 import (
-	"encoding/hex"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -10,6 +11,8 @@ type Bootloader struct {
 	// Name is r3, r4, r5 or r6; Version the module_version.
 	Name    string
 	Version uint16
+	// Size is the length of its image in bytes, without the CRC.
+	Size int
 	// DeviceRelease is bcdDevice; InternalLayout the string of alternate setting 0.
 	DeviceRelease  uint16
 	InternalLayout string
@@ -29,8 +32,15 @@ type Bootloader struct {
 	EngineInParts bool
 	// ApplicationSize is the room behind offset 0 of alternate setting 1.
 	ApplicationSize int
+	// ExtraFlagsAt is the place of extra_system_flags in the application DCT.
+	ExtraFlagsAt int
+	// FlagsInDCT says that the system flags live in the DCT, so that leaving
+	// DFU writes it, and not in registers of the backup domain.
+	FlagsInDCT bool
 	// StaleReads says that a failed read shows the old buffer instead of zeros.
 	StaleReads bool
+	// Unverified says that a write into flash that was not erased seems to work.
+	Unverified bool
 	// Poll are the poll times by alternate setting.
 	Poll [3]PollTimes
 	// WicedAt is where the WICED application begins.
@@ -40,32 +50,42 @@ type Bootloader struct {
 // PollTimes are what GETSTATUS announces before an operation.
 type PollTimes struct{ Erase, Write time.Duration }
 
-// BootloaderR6 is the bootloader of system 0.3.2 and 0.3.3
-// (redbear/Duo firmware/bootloader/duo-bootloader-r6.bin, built from
-// redbear/firmware bootloader/src and
-// platform/MCU/STM32F2xx/STM32_USB_Device_Driver).
-func BootloaderR6() *Bootloader {
-	return &Bootloader{
-		Name:              "r6",
-		Version:           6,
-		DeviceRelease:     0x0250,
-		InternalLayout:    "@Internal Flash   /0x08000000/02*016Ka,02*016Kg,01*064Kg,07*128Kg",
-		ConfigurationName: "DFU",
-		InterfaceName:     "DFU",
-		Serial:            func(uid [12]byte) string { return hex.EncodeToString(uid[:]) },
-		WinUSB:            true,
-		ProtectedUpTo:     0x08008000,
-		DCT:               [2]uint32{0x08008000, 0x0800C000},
-		Engine:            Wiced37{},
-		EngineInParts:     true,
-		ApplicationSize:   Limit37,
-		Poll:              [3]PollTimes{1: {Erase: 500 * time.Millisecond, Write: time.Millisecond}},
-		WicedAt:           wicedApplicationAt,
+// BootloaderByName returns one of r3, r4, r5 and r6.
+func BootloaderByName(name string) (*Bootloader, error) {
+	for _, l := range bootloaders() {
+		if l.Name == name {
+			return l, nil
+		}
 	}
+	return nil, fmt.Errorf("no bootloader is called %q: use r3, r4, r5 or r6", name)
+}
+
+func bootloaders() []*Bootloader {
+	return []*Bootloader{BootloaderR3(), BootloaderR4(), BootloaderR5(), BootloaderR6()}
+}
+
+var errNoBootloader = errors.New("the bootloader in flash is damaged")
+
+// adoptBootloader makes the board behave as the bootloader that is in flash.
+// One of a version that is not known here behaves as the one before it.
+func (b *Board) adoptBootloader() error {
+	found := moduleAt(b.internal, 0)
+	if found.Function != functionBootloader || !found.intact(b.internal, 0) {
+		return errNoBootloader
+	}
+	if found.Version == b.loader.Version {
+		return nil
+	}
+	for _, l := range bootloaders() {
+		if l.Version == found.Version {
+			b.loader = l
+		}
+	}
+	return nil
 }
 
 // image is a stand-in for the bootloader's own bytes in flash, with its
 // module_info.
 func (l *Bootloader) image() []byte {
-	return module{Start: flashBase, Version: l.Version, Function: functionBootloader}.build(16<<10, uint64(l.Version))
+	return module{Start: flashBase, Version: l.Version, Function: functionBootloader}.build(l.Size, uint64(l.Version))
 }

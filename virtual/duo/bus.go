@@ -45,7 +45,7 @@ func (b *Board) OnBusChange(listener func()) {
 func (b *Board) joinBus(product uint16) {
 	serial, detail := hex.EncodeToString(b.config.UID[:]), "c058"
 	if product == productDFU {
-		serial, detail = b.config.Bootloader.Serial(b.config.UID), "d058"
+		serial, detail = b.loader.Serial(b.config.UID), "d058"
 	}
 	b.joined++
 	b.attachment = &attachment{

@@ -15,8 +15,9 @@ type Config struct {
 	Seed uint64
 	// UID is the unique id of the STM32; all zero means one made from Seed.
 	UID [12]byte
-	// SystemVersion is the module_version of both system parts, 0 means 11,
-	// which is system 0.3.3.
+	// SystemVersion is the module_version of both system parts; 0 means that
+	// of the newest release with this bootloader, which is 11 or system 0.3.3
+	// for r6.
 	SystemVersion uint16
 	// FactoryImage puts a valid factory application into serial flash.
 	FactoryImage bool
@@ -61,7 +62,7 @@ func (c Config) withDefaults() Config {
 		c.UID = uidFromSeed(c.Seed)
 	}
 	if c.SystemVersion == 0 {
-		c.SystemVersion = 11
+		c.SystemVersion = newestFor(c.Bootloader.Version)
 	}
 	if c.ServerKey == nil {
 		c.ServerKey = factoryServerKey()

@@ -53,8 +53,8 @@ type dfuState struct {
 	pointer       uint32 // for all alternate settings together
 	alt           uint8
 	block         uint16
-	buffer        []byte // what the last download brought; nil once executed
-	stale         []byte // what the transfer buffer still holds
+	buffer        []byte             // what the last download brought; nil once executed
+	stale         [transferSize]byte // what the transfer buffer still holds
 	// initTransfer is set by reading the configuration descriptor.
 	initTransfer bool
 }
@@ -138,7 +138,7 @@ func (b *Board) download(block uint16, data []byte) answer {
 		b.hang("hung")
 	default:
 		d.block, d.buffer, d.state = block, append([]byte(nil), data...), stateDownloadSync
-		d.stale = d.buffer
+		copy(d.stale[:], data)
 	}
 	return answer{}
 }
@@ -158,7 +158,9 @@ func (b *Board) upload(block uint16, length int) answer {
 		if length > uploadCommandsSize {
 			d.state = stateIdle
 		}
-		return answer{data: []byte{0x00, commandSetAddress, commandErase}}
+		commands := []byte{0x00, commandSetAddress, commandErase}
+		copy(d.stale[:], commands)
+		return answer{data: commands}
 	case block < firstDataBlock:
 		d.state = stateLost
 		return stalled
@@ -210,9 +212,9 @@ func (b *Board) refreshPoll() {
 	if !validAddress(d.alt, d.pointer) {
 		return
 	}
-	poll := b.config.Bootloader.Poll[d.alt].Write
+	poll := b.loader.Poll[d.alt].Write
 	if d.block == 0 && d.buffer[0] == commandErase {
-		poll = b.config.Bootloader.Poll[d.alt].Erase
+		poll = b.loader.Poll[d.alt].Erase
 	}
 	d.poll = uint32(poll / time.Millisecond)
 }
@@ -247,9 +249,19 @@ func (b *Board) command(data []byte, reply *answer) {
 
 // leave resets the board; the flags make the firmware reset once more
 // (platform/MCU/STM32F2xx/SPARK_Firmware_Driver/src/hw_config.c:1004-1018).
+// Bootloaders that keep them in the DCT write it for that.
 func (b *Board) leave() {
-	b.registers.watchdog = watchdogSecond
-	b.systemReset()
+	if !b.loader.FlagsInDCT {
+		b.registers.watchdog = watchdogSecond
+		b.systemReset()
+		return
+	}
+	s := b.loaderStore()
+	flags := b.readStore(s, systemFlagsAt, systemFlagsSize)
+	binary.LittleEndian.PutUint16(flags[watchdogFlagAt:], watchdogSecond)
+	binary.LittleEndian.PutUint16(flags[otaUpdateFlagAt:], otaUpdateDone)
+	operations, _ := b.planStore(s, systemFlagsAt, flags) // the place is always inside
+	b.startWork(operations, b.systemReset)
 }
 
 // clearStatus clears an error, and makes one where there was none (:947-961).

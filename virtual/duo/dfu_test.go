@@ -293,7 +293,7 @@ func TestFirstBlockOfAProgramChangesTheWicedFlag(t *testing.T) {
 		keyed(t, b)
 		h := dfuHost(t, b)
 		h.writeAll(altInternal, wicedApplicationAt, program)
-		if flag := b.ApplicationDCT()[systemFlagsExtra:]; binary.LittleEndian.Uint16(flag) != wicedApplicationYes {
+		if flag := b.ApplicationDCT()[extraFlagsAt:]; binary.LittleEndian.Uint16(flag) != wicedApplicationYes {
 			t.Fatalf("flag % x", flag[:2])
 		}
 		b.PowerOff()

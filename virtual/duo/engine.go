@@ -1,6 +1,9 @@
 package virtualduo
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Sizes of the DCT flash in bytes: two copies, each one 16 KiB sector.
 const (
@@ -31,18 +34,21 @@ type Engine interface {
 	// Write stores data. ErrRejected means that it did not touch the flash,
 	// ErrRunaway that the real engine would have destroyed the board.
 	Write(flash Flash, offset int, data []byte) error
+	// Limit is the room behind offset 0 of the application DCT, in bytes.
+	// Nothing may be written behind it.
+	Limit() int
 }
 
-// EngineByName returns the engine "new", of system 0.3.2 and 0.3.3. The engine
-// "old", of everything before, is not there yet.
+// EngineByName returns the engine "new", of system 0.3.2 and 0.3.3, or "old",
+// of everything before.
 func EngineByName(name string) (Engine, error) {
 	switch name {
 	case "new":
 		return Wiced37{}, nil
 	case "old":
-		return nil, fmt.Errorf("the old DCT engine, of system 0.3.1 and before, is not built yet: use %q", "new")
+		return Wiced33{}, nil
 	default:
-		return nil, fmt.Errorf("no DCT engine is called %q: use %q", name, "new")
+		return nil, fmt.Errorf("no DCT engine is called %q: use %q or %q", name, "new", "old")
 	}
 }
 
@@ -62,8 +68,13 @@ type Image []byte
 // BlankImage returns erased DCT flash.
 func BlankImage() Image { return Image(blankMemory(ImageSize)) }
 
-// Read returns a view of the image.
-func (i Image) Read(offset, length int) []byte { return i[offset : offset+length] }
+// Read returns a view of the image; behind its end there is FF.
+func (i Image) Read(offset, length int) []byte {
+	if end := offset + length; end > len(i) {
+		return append(slices.Clone(i[min(offset, len(i)):]), blankMemory(end-max(offset, len(i)))...)
+	}
+	return i[offset : offset+length]
+}
 
 // Erase sets one copy to FF. It never fails.
 func (i Image) Erase(which int) error {
@@ -71,8 +82,9 @@ func (i Image) Erase(which int) error {
 	return nil
 }
 
-// Program clears bits. It never fails.
+// Program clears bits. It never fails; what lies behind the end is lost.
 func (i Image) Program(offset int, data []byte) error {
-	program(i[offset:offset+len(data)], data)
+	start, end := min(offset, len(i)), min(offset+len(data), len(i))
+	program(i[start:end], data[:end-start])
 	return nil
 }

@@ -8,34 +8,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-var errNoPower = errors.New("power is lost")
-
-// failing is DCT flash whose power goes after a number of operations, of which
-// each byte programmed is one.
-type failing struct {
-	Image
-	left int
-}
-
-func (f *failing) Erase(which int) error {
-	if f.left == 0 {
-		return errNoPower
-	}
-	f.left--
-	return f.Image.Erase(which)
-}
-
-func (f *failing) Program(offset int, data []byte) error {
-	for i := range data {
-		if f.left == 0 {
-			return errNoPower
-		}
-		f.left--
-		_ = f.Image.Program(offset+i, data[i:i+1]) // an image never fails
-	}
-	return nil
-}
-
 // Whatever is written and wherever power goes, the DCT is the one before the
 // write or the one after it, and a write that was finished stays.
 func TestEngineIsAtomic(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"time"
+
+	"duogateway/secret"
 )
 
 // Limits of SETUP while the firmware runs
@@ -45,16 +47,34 @@ func (b *Board) jump(safe bool) {
 // the other. After a leave it finds the watchdog armed and resets once more
 // (redbear/firmware hal/src/stm32f2xx/core_hal_stm32f2xx.c:389-420).
 func (b *Board) initialise() {
-	if b.registers.watchdog == watchdogSecond {
-		b.registers.watchdog = registerCleared
-		b.systemReset()
+	if b.watchdogArmed() {
+		b.disarmWatchdog()
 		return
 	}
 	b.protectSystemParts()
 	b.storeIf(!bytes.Equal(b.application(flashModulesOffset, 20), factorySlot()), flashModulesOffset, factorySlot(), func() {
-		blank := b.application(deviceIDOffset, 1)[0] == 0xFF
+		blank := b.release().StoresID && b.application(deviceIDOffset, 1)[0] == 0xFF
 		b.storeIf(blank, deviceIDOffset, b.config.UID[:], b.ensureKey)
 	})
+}
+
+func (b *Board) watchdogArmed() bool {
+	if b.release().FlagsInDCT {
+		flag := b.application(systemFlagsAt+watchdogFlagAt, 2)
+		return binary.LittleEndian.Uint16(flag) == watchdogSecond
+	}
+	return b.registers.watchdog == watchdogSecond
+}
+
+func (b *Board) disarmWatchdog() {
+	if b.release().FlagsInDCT {
+		flags := b.application(systemFlagsAt, systemFlagsSize)
+		binary.LittleEndian.PutUint16(flags[watchdogFlagAt:], registerCleared)
+		b.storeIf(true, systemFlagsAt, flags, b.systemReset)
+		return
+	}
+	b.registers.watchdog = registerCleared
+	b.systemReset()
 }
 
 // storeIf writes the application DCT if it has to, then goes on.
@@ -63,7 +83,7 @@ func (b *Board) storeIf(needed bool, offset int, data []byte, then func()) {
 		then()
 		return
 	}
-	operations, err := b.writeDCT(offset, data)
+	operations, err := b.planStore(b.firmwareStore(), offset, data)
 	if err != nil {
 		b.hang("hung")
 		return
@@ -90,12 +110,19 @@ func (b *Board) storeNewKey() {
 	b.tell(Event{What: KeyGenerated})
 	seed := binary.LittleEndian.Uint64(b.config.UID[:]) + b.config.Seed + uint64(b.counters.KeyGenerations)
 	field := b.application(privateKeyOffset, privateKeyStored)
-	copy(field, GenerateKey(seed).Reveal())
+	copy(field, b.newKey(seed).Reveal())
 	b.storeIf(true, privateKeyOffset, field, func() {
 		public := publicKeyFieldOf(b.application(privateKeyOffset, privateKeyReserved))
 		differs := !bytes.Equal(public, b.application(publicKeyOffset, publicKeyField))
 		b.storeIf(differs, publicKeyOffset, public, b.systemReset)
 	})
+}
+
+func (b *Board) newKey(seed uint64) secret.Bytes {
+	if b.release().NaturalKeys {
+		return GenerateNaturalKey(seed)
+	}
+	return GenerateKey(seed)
 }
 
 // protectSystemParts write-protects the sectors that hold the system parts.

@@ -48,14 +48,22 @@ func (o operation) applyPartly() {
 }
 
 func program(where, data []byte) {
+	if isBlank(where) {
+		copy(where, data)
+		return
+	}
 	for i, b := range data {
 		where[i] &= b
 	}
 }
 
 func fill(where []byte, value byte) {
-	for i := range where {
-		where[i] = value
+	if len(where) == 0 {
+		return
+	}
+	where[0] = value
+	for done := 1; done < len(where); done *= 2 {
+		copy(where[done:], where[:done])
 	}
 }
 

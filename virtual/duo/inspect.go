@@ -45,7 +45,7 @@ func (b *Board) LoadDCT(image []byte) error {
 	b.lock()
 	defer b.unlock()
 	b.settle()
-	copy(b.dct(), image)
+	copy(b.flash(b.loaderStore()), image)
 	return nil
 }
 
@@ -55,7 +55,7 @@ func (b *Board) ApplicationDCT() []byte {
 	b.lock()
 	defer b.unlock()
 	b.settle()
-	return b.application(0, b.config.Bootloader.ApplicationSize)
+	return b.application(0, b.loader.ApplicationSize)
 }
 
 // WriteDCT writes through the board's engine at once.

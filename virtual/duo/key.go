@@ -103,7 +103,15 @@ func publicKeyFieldOf(privateKey []byte) []byte {
 // bytes of DER whose integers have a fixed width
 // (redbear/firmware communication/src/dsakeygen.cpp:133-175). The same seed
 // gives the same key: it protects nothing.
-func GenerateKey(seed uint64) secret.Bytes {
+func GenerateKey(seed uint64) secret.Bytes { return encodeKey(keyNumbers(seed), fixedWidth) }
+
+// GenerateNaturalKey makes the same key in the form of system 0.1.1: the heads
+// have a fixed width but the numbers their natural one, so that behind a
+// number that is short everything is shifted. About one key in 56 is.
+func GenerateNaturalKey(seed uint64) secret.Bytes { return encodeKey(keyNumbers(seed), naturalWidth) }
+
+// keyNumbers are n, d, p, q, dp, dq and qinv.
+func keyNumbers(seed uint64) []*big.Int {
 	random := rand.NewChaCha8([32]byte(synthetic("key", seed, 32)))
 	p, q := prime(random), prime(random)
 	if p.Cmp(q) < 0 {
@@ -113,10 +121,10 @@ func GenerateKey(seed uint64) secret.Bytes {
 	p1, q1 := new(big.Int).Sub(p, one), new(big.Int).Sub(q, one)
 	phi := new(big.Int).Mul(p1, q1)
 	d := new(big.Int).ModInverse(big.NewInt(publicExponent), phi)
-	return fixedWidth(
+	return []*big.Int{
 		new(big.Int).Mul(p, q), d, p, q,
 		new(big.Int).Mod(d, p1), new(big.Int).Mod(d, q1), new(big.Int).ModInverse(q, p),
-	)
+	}
 }
 
 // prime returns a prime of 512 bits, the two highest set, so that the product
@@ -139,23 +147,26 @@ func prime(random *rand.ChaCha8) *big.Int {
 	}
 }
 
-// fixedWidth writes version, n, e, d, p, q, dp, dq and qinv, each number with
+// encodeKey writes version, n, e, d, p, q, dp, dq and qinv, each number with
 // a leading zero byte whether DER wants it or not.
-func fixedWidth(n, d, p, q, dp, dq, qinv *big.Int) secret.Bytes {
+func encodeKey(numbers []*big.Int, write func(number *big.Int, size int) []byte) secret.Bytes {
 	der := []byte{0x30, 0x82, 0x02, 0x5F, 0x02, 0x01, 0x00}
-	wide := func(number *big.Int) {
-		der = append(der, 0x02, 0x81, 0x81, 0x00)
-		der = append(der, number.FillBytes(make([]byte, modulusSize))...)
-	}
-	narrow := func(number *big.Int) {
-		der = append(der, 0x02, 0x41, 0x00)
-		der = append(der, number.FillBytes(make([]byte, primeSize))...)
-	}
-	wide(n)
-	der = append(der, 0x02, 0x03, 0x01, 0x00, 0x01)
-	wide(d)
-	for _, number := range []*big.Int{p, q, dp, dq, qinv} {
-		narrow(number)
+	for i, number := range numbers {
+		switch i {
+		case 0, 1:
+			der = append(der, 0x02, 0x81, 0x81, 0x00)
+			der = append(der, write(number, modulusSize)...)
+		default:
+			der = append(der, 0x02, 0x41, 0x00)
+			der = append(der, write(number, primeSize)...)
+		}
+		if i == 0 {
+			der = append(der, 0x02, 0x03, 0x01, 0x00, 0x01)
+		}
 	}
 	return secret.Of(der)
 }
+
+func fixedWidth(number *big.Int, size int) []byte { return number.FillBytes(make([]byte, size)) }
+
+func naturalWidth(number *big.Int, _ int) []byte { return number.Bytes() }

@@ -18,7 +18,17 @@ const (
 	flashModulesOffset = 2852
 	deviceIDOffset     = 3618
 	deviceIDLength     = 12
-	systemFlagsExtra   = 8391 // extra_system_flags; wiced_application is its first u16
+
+	// system_flags and two of its fields, 16 bits each (redbear/firmware
+	// platform/MCU/STM32F2xx/SPARK_Firmware_Driver/inc/platform_system_flags.h:18-40).
+	systemFlagsAt   = 0
+	systemFlagsSize = 32
+	otaUpdateFlagAt = 8
+	watchdogFlagAt  = 14
+
+	// extra_system_flags, whose first u16 is wiced_application, now and before 0.3.2.
+	extraFlagsAt     = 8391
+	extraFlagsBefore = 4258
 )
 
 // Values of extra_system_flags.wiced_application

@@ -29,15 +29,4 @@ func (b *Board) SerialCommand(command byte) string {
 }
 
 // systemVersion is the text the firmware gives, which for 0.3.2 is wrong.
-func (b *Board) systemVersion() string {
-	switch version := moduleAt(b.internal, systemPart2At-flashBase).Version; version {
-	case 8:
-		return "0.3.0"
-	case 9, 10:
-		return "0.3.1"
-	case 11:
-		return "0.3.3"
-	default:
-		return fmt.Sprintf("module version %d", version)
-	}
-}
+func (b *Board) systemVersion() string { return b.release().Says }

@@ -41,8 +41,9 @@ func (b *Board) readMemory(alt uint8, address uint32, length int) []byte {
 	case altDCT:
 		return b.readDCT(int(address), length)
 	default: // one buffer; what a longer read shows is unknown
-		b.dfu.stale = readOn(b.serial, int(address), min(length, transferSize))
-		return b.dfu.stale
+		read := readOn(b.serial, int(address), min(length, transferSize))
+		copy(b.dfu.stale[:], read)
+		return read
 	}
 }
 
@@ -50,8 +51,8 @@ func (b *Board) readMemory(alt uint8, address uint32, length int) []byte {
 // with older bootloaders what the transfer buffer held before.
 func (b *Board) failedRead(length int) []byte {
 	out := make([]byte, length)
-	if b.config.Bootloader.StaleReads {
-		copy(out, b.dfu.stale)
+	if b.loader.StaleReads {
+		copy(out, b.dfu.stale[:])
 	}
 	return out
 }
@@ -64,8 +65,9 @@ func readOn(flash memory, offset, length int) []byte {
 
 // readDCT reads from the current copy on.
 func (b *Board) readDCT(offset, length int) []byte {
-	current, _ := b.config.Bootloader.Engine.Current(Image(b.dct())) // a valid copy exists: nothing is written
-	return readOn(b.internal, b.dctOffset(current)+applicationOffset+offset, length)
+	s := b.loaderStore()
+	current, _ := s.engine.Current(Image(b.flash(s))) // a valid copy exists: nothing is written
+	return readOn(b.internal, s.offset(current)+applicationOffset+offset, length)
 }
 
 // defaultForRead is the default DCT that even a read of alternate setting 1
@@ -104,7 +106,7 @@ func (b *Board) eraseMemory(alt uint8, address uint32, reply *answer) {
 }
 
 func (b *Board) protected(alt uint8, address uint32) bool {
-	return alt == altInternal && address < b.config.Bootloader.ProtectedUpTo
+	return alt == altInternal && address < b.loader.ProtectedUpTo
 }
 
 // writeBlock writes one data block.
@@ -151,7 +153,10 @@ func (b *Board) planWrite(alt uint8, address uint32, data []byte) (operations []
 		if !b.engineReachable() {
 			return nil, false, errors.New("the DCT functions of the system parts cannot be reached")
 		}
-		operations, err = b.writeDCT(int(address), data)
+		operations, err = b.planStore(b.loaderStore(), int(address), data)
+		if errors.Is(err, ErrSpilled) {
+			return operations, true, nil
+		}
 		return operations, false, err
 	default:
 		if int(address)+len(data) > serialSize {
@@ -162,7 +167,7 @@ func (b *Board) planWrite(alt uint8, address uint32, data []byte) (operations []
 }
 
 // planInternal programs whole words, the last one filled up with FF, and
-// fails if the flash was not erased before.
+// fails if the flash was not erased before, unless the bootloader never looks.
 func (b *Board) planInternal(offset int, data []byte) (operations []operation, failed bool, err error) {
 	padded := slices.Clone(data)
 	for len(padded)%4 != 0 {
@@ -181,6 +186,7 @@ func (b *Board) planInternal(offset int, data []byte) (operations []operation, f
 	for i, value := range padded {
 		failed = failed || b.internal[offset+i]&value != value
 	}
+	failed = failed && !b.loader.Unverified
 	return programInternal(b.internal, offset, padded, b.config.Timing), failed, nil
 }
 
@@ -195,7 +201,7 @@ func (b *Board) markWiced(alt uint8, address uint32, data []byte) ([]operation, 
 	}
 	var value uint16
 	switch address {
-	case b.config.Bootloader.WicedAt:
+	case b.loader.WicedAt:
 		value = wicedApplicationYes
 	case systemPart1At, systemPart2At:
 		value = wicedApplicationNo
@@ -206,5 +212,5 @@ func (b *Board) markWiced(alt uint8, address uint32, data []byte) ([]operation, 
 	if stack <= 0x20000000 || stack > 0x20020000 || !b.engineReachable() {
 		return nil, nil
 	}
-	return b.writeDCT(systemFlagsExtra, binary.LittleEndian.AppendUint16(nil, value))
+	return b.planStore(b.loaderStore(), b.loader.ExtraFlagsAt, binary.LittleEndian.AppendUint16(nil, value))
 }

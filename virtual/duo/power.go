@@ -98,11 +98,14 @@ func level(low bool) string {
 
 // start runs the bootloader, unless RESET or destruction forbids it.
 func (b *Board) start() {
+	err := b.adoptBootloader()
 	switch {
 	case b.bricked:
 		b.mode = modeHung
 	case b.resetLow:
 		b.mode = modeHeld
+	case err != nil:
+		b.destroy(err)
 	default:
 		b.mode = modeBootloader
 		b.after(b.config.Timing.Sample, b.boot)

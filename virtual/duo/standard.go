@@ -138,7 +138,7 @@ func (b *Board) descriptor(s setup) answer {
 // packet gets 8 bytes only (usbd_req.c:390-396).
 func (b *Board) deviceBytes(wanted int) []byte {
 	descriptor := []byte{0x12, 1, 0, 2, 0, 0, 0, 64, 0x04, 0x2B, 0x58, 0xD0, 0, 0, 1, 2, 3, 1}
-	binary.LittleEndian.PutUint16(descriptor[12:], b.config.Bootloader.DeviceRelease)
+	binary.LittleEndian.PutUint16(descriptor[12:], b.loader.DeviceRelease)
 	if b.mode != modeDFU {
 		descriptor = []byte{0x12, 1, 0, 2, 0xEF, 2, 1, 64, 0x04, 0x2B, 0x58, 0xC0, 0x50, 2, 1, 2, 3, 1}
 	}
@@ -194,7 +194,7 @@ func (b *Board) stringBytes(index uint8) answer {
 		return answer{data: []byte{4, stringDescriptor, 0x09, 0x04}}
 	case int(index) < len(texts):
 		return answer{data: stringOf(texts[index])}
-	case index == winUSBString && b.mode == modeDFU && b.config.Bootloader.WinUSB:
+	case index == winUSBString && b.mode == modeDFU && b.loader.WinUSB:
 		return answer{data: append([]byte{18, stringDescriptor}, utf16Bytes("MSFT100\u00EE")...)}
 	default:
 		return stalled
@@ -205,9 +205,9 @@ func (b *Board) stringBytes(index uint8) answer {
 func (b *Board) strings() []string {
 	id := hex.EncodeToString(b.config.UID[:])
 	if b.mode != modeDFU {
-		return []string{"", "RedBear", "Duo", id, "Duo Serial", "Duo Control Interface"}
+		return []string{"", "RedBear", b.release().Product, id, "Duo Serial", "Duo Control Interface"}
 	}
-	l := b.config.Bootloader
+	l := b.loader
 	return []string{
 		"", "RedBear", "Duo DFU Mode", l.Serial(b.config.UID), l.ConfigurationName, l.InterfaceName,
 		l.InternalLayout,
@@ -233,8 +233,8 @@ func utf16Bytes(text string) []byte {
 // plain ones in the firmware (redbear/firmware
 // usbd_dfu_core.c:474-507; system/src/usb_control_request_channel.cpp:449-493).
 func (b *Board) vendor(s setup) answer {
-	winUSB := b.mode == modeDFU && b.config.Bootloader.WinUSB && s.request == winUSBString
-	control := b.mode == modeRun && s.request == 0x50
+	winUSB := b.mode == modeDFU && b.loader.WinUSB && s.request == winUSBString
+	control := b.mode == modeRun && s.request == 0x50 && b.release().Control
 	switch {
 	case winUSB && s.index == 4:
 		return answer{data: compatibleID}

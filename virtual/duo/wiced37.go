@@ -64,6 +64,9 @@ type standing struct {
 	current  byte
 }
 
+// Limit returns Limit37.
+func (Wiced37) Limit() int { return Limit37 }
+
 // Valid says whether one of the copies has a sound header.
 func (Wiced37) Valid(flash Flash) bool {
 	return judge(flash, 0).class != classInvalid || judge(flash, 1).class != classInvalid

@@ -1,9 +1,6 @@
 package virtualduo
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // work is flash work in progress: operations one after the other. They are
 // applied when somebody looks, as far as the time since the start has come.
@@ -95,67 +92,4 @@ func (b *Board) cutWork() {
 		w.operations[w.applied].applyPartly()
 		b.counters.PowerCuts++
 	}
-}
-
-// recorder is DCT flash to an engine: it works on a copy and writes down what
-// the hardware has to do.
-type recorder struct {
-	board      *Board
-	image      Image
-	operations []operation
-}
-
-var _ Flash = (*recorder)(nil)
-
-func (b *Board) record() *recorder {
-	return &recorder{board: b, image: Image(slices.Clone(b.dct()))}
-}
-
-func (r *recorder) Read(offset, length int) []byte { return r.image.Read(offset, length) }
-
-func (r *recorder) Erase(which int) error {
-	at := r.board.dctOffset(which)
-	erase := eraseInternal(r.board.internal, sectorAt(at), r.board.config.Timing)
-	r.operations = append(r.operations, erase)
-	return r.image.Erase(which)
-}
-
-func (r *recorder) Program(offset int, data []byte) error {
-	at := r.board.dctOffset(0) + offset
-	data = slices.Clone(data)
-	r.operations = append(r.operations, programInternal(r.board.internal, at, data, r.board.config.Timing)...)
-	return r.image.Program(offset, data)
-}
-
-// dct is the part of internal flash that holds both copies.
-func (b *Board) dct() memory {
-	at := b.dctOffset(0)
-	return b.internal[at : at+ImageSize]
-}
-
-func (b *Board) dctOffset(which int) int { return int(b.config.Bootloader.DCT[which] - flashBase) }
-
-// writeDCT plans a write of the application DCT.
-func (b *Board) writeDCT(offset int, data []byte) ([]operation, error) {
-	r := b.record()
-	err := b.config.Bootloader.Engine.Write(r, offset, data)
-	return r.operations, err
-}
-
-// application returns length bytes of the application DCT from offset without
-// changing anything. Without a valid copy it returns FF, as after the default.
-func (b *Board) application(offset, length int) []byte {
-	flash := Image(b.dct())
-	if !b.config.Bootloader.Engine.Valid(flash) {
-		return blankMemory(length)
-	}
-	// A valid copy is only chosen, never written.
-	read, _ := ReadApplication(b.config.Bootloader.Engine, flash, offset, length)
-	return slices.Clone(read)
-}
-
-// storeNow writes the application DCT at once, outside time.
-func (b *Board) storeNow(offset int, data []byte) error {
-	b.settle()
-	return b.config.Bootloader.Engine.Write(Image(b.dct()), offset, data)
 }
