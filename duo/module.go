@@ -32,6 +32,8 @@ const (
 	// ModuleInfoOffset is where it lies in a module that begins with a vector
 	// table: the bootloader and both system parts.
 	ModuleInfoOffset = 0x184
+
+	moduleCRCLen = 4
 )
 
 // Values of ModuleInfo.Function (redbear/firmware dynalib/inc/module_info.h:44-70).
@@ -39,6 +41,8 @@ const (
 	FunctionBootloader uint8 = 2
 	FunctionSystemPart uint8 = 4
 	FunctionUserPart   uint8 = 5
+
+	functionFirst, functionLast uint8 = 1, 8
 )
 
 // Dependency names a module that must be present in at least this version.
@@ -96,6 +100,10 @@ func parseDependency(b []byte) Dependency {
 // ParseModuleInfo finds and reads the header of an image. The header comes
 // first, unless the first word looks like a stack pointer: then the image
 // begins with a vector table and the header lies at 0x184.
+//
+// The header may be one of another platform, or of an image that is damaged or
+// cut short: InspectModule judges it. Bytes that do not look like a header at
+// all are ErrModule.
 func ParseModuleInfo(image []byte) (ModuleInfo, error) {
 	if len(image) < 4 {
 		return ModuleInfo{}, fmt.Errorf("%w: image of %d bytes", ErrModule, len(image))
@@ -111,10 +119,18 @@ func ParseModuleInfo(image []byte) (ModuleInfo, error) {
 	if err != nil {
 		return ModuleInfo{}, err
 	}
-	if info.Platform != PlatformID || info.End <= info.Start {
-		return ModuleInfo{}, fmt.Errorf("%w: platform %d, %#x to %#x", ErrModule, info.Platform, info.Start, info.End)
+	if !info.plausible() {
+		return ModuleInfo{}, fmt.Errorf("%w: no module_info at %#x", ErrModule, at)
 	}
 	return info, nil
+}
+
+// plausible tells a header from bytes of something else: it says Duo, or it
+// lies in internal flash as all of this family do.
+func (m ModuleInfo) plausible() bool {
+	inFlash := m.Start >= InternalStart && m.Start < InternalStart+InternalSize
+	known := m.Function >= functionFirst && m.Function <= functionLast
+	return m.End > m.Start && known && (inFlash || m.Platform == PlatformID)
 }
 
 // Len returns the module's length in bytes without its CRC.
@@ -124,8 +140,8 @@ func (m ModuleInfo) Len() int { return int(m.End) - int(m.Start) }
 // stored big-endian behind the module. What follows the CRC is ignored.
 func (m ModuleInfo) CheckCRC(image []byte) error {
 	size := m.Len()
-	if size <= 0 || len(image) < size+4 {
-		return fmt.Errorf("%w: %d bytes, want %d", ErrModuleCRC, len(image), size+4)
+	if size <= 0 || len(image) < size+moduleCRCLen {
+		return fmt.Errorf("%w: %d bytes, want %d", ErrModuleCRC, len(image), size+moduleCRCLen)
 	}
 	stored := binary.BigEndian.Uint32(image[size:])
 	if sum := crc32.ChecksumIEEE(image[:size]); sum != stored {

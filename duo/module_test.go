@@ -71,13 +71,15 @@ func TestParseModuleHeader(t *testing.T) {
 
 func TestParseModuleInfoRefuses(t *testing.T) {
 	good := image(0, AddrUser, 512, 3, FunctionUserPart, 1)
-	foreign := append([]byte(nil), good...)
-	foreign[12] = 6
+	elsewhere := append([]byte(nil), good...)
+	elsewhere[3], elsewhere[7], elsewhere[12] = 0x20, 0x20, 6
+	functionless := append([]byte(nil), good...)
+	functionless[14] = 0
 	backwards := append([]byte(nil), good...)
 	copy(backwards[4:], []byte{0, 0, 0, 0})
 	vectors := append([]byte{0, 0, 2, 0x20}, make([]byte, 100)...)
 	for name, image := range map[string][]byte{
-		"nothing": nil, "short": good[:23], "a Photon's": foreign, "end before start": backwards, "vectors only": vectors,
+		"nothing": nil, "short": good[:23], "outside of flash": elsewhere, "no function": functionless, "zeros": make([]byte, 600), "end before start": backwards, "vectors only": vectors,
 	} {
 		if _, err := ParseModuleInfo(image); !errors.Is(err, ErrModule) {
 			t.Errorf("%s: %v", name, err)
