@@ -76,12 +76,12 @@ type scene struct {
 
 // play sets the boards up, presses the button and reads the end of it back.
 func (s *scene) play(ctx context.Context, keyFile string) (summary, error) {
-	s.say("Two virtual Duos on a bench; the real daemon drives their lines and USB.")
 	key, err := originalKey(keyFile)
 	if err != nil {
 		return summary{}, err
 	}
 	defer key.Clear()
+	s.say("Two virtual Duos on a bench; the real daemon drives their lines and USB.")
 	if err := s.startBench(ctx); err != nil {
 		return summary{}, err
 	}
@@ -198,8 +198,8 @@ func (s *scene) await(ctx context.Context, what string, p *process, there func()
 		if ok, err := there(); ok || err != nil {
 			return err
 		}
-		if p != nil && p.ended() {
-			break
+		if p.ended() {
+			return fmt.Errorf("waiting for %s: its process has ended: %s", what, p.lastWords())
 		}
 		if err := pause(ctx, 50*time.Millisecond); err != nil {
 			return err

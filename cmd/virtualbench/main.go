@@ -29,9 +29,22 @@ type cli struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	command := kong.Parse(&cli{}, kong.Name("virtualbench"), kong.Description("A bench without hardware."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
-	err := command.Run()
+	err := run(ctx, os.Args[1:])
 	stop()
-	command.FatalIfErrorf(err)
+	complain(os.Stderr, err)
+	os.Exit(exitCode(err))
+}
+
+// run executes one command line.
+func run(ctx context.Context, args []string) error {
+	parser, err := kong.New(&cli{}, kong.Name("virtualbench"), kong.Description("A bench without hardware."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return usageError{err}
+	}
+	return command.Run()
 }
