@@ -36,6 +36,7 @@ type bench struct {
 
 	// endings are what the next gestures come to, without a board's help.
 	endings      []gpio.Result
+	gestureError error
 	gestures     int
 	resets       int
 	acknowledged int
@@ -139,6 +140,9 @@ func (b *bench) Open(context.Context, dfu.Attachment) (dfu.Transport, error) {
 
 func (b *bench) EnterDFU(context.Context) (gpio.Result, error) {
 	b.gestures++
+	if b.gestureError != nil {
+		return gpio.Result{}, b.gestureError
+	}
 	if len(b.endings) > 0 {
 		result := b.endings[0]
 		b.endings = b.endings[1:]

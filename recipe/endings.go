@@ -58,5 +58,4 @@ func (v *visit) settle(ctx context.Context) {
 	if err := v.Lines.Reset(ctx); err != nil {
 		log.Warn("the board may be left in safe mode; press its RESET", "error", err)
 	}
-	v.rest.disturb(0)
 }

@@ -47,25 +47,20 @@ type Bay struct {
 	Board Board
 	Lines Gesturer
 
-	rest    rest
 	endings endings
 }
 
-// NewBay makes a bay that rests at first: nobody knows what its board does.
+// NewBay makes a bay.
 func NewBay(name string, board Board, lines Gesturer) *Bay {
-	b := &Bay{Name: name, Board: board, Lines: lines}
-	b.rest.disturb(0)
-	return b
+	return &Bay{Name: name, Board: board, Lines: lines}
 }
 
 // Heard takes note of how a gesture ended that an earlier run of the daemon
 // began. The next job of the bay has to deal with it.
 func (b *Bay) Heard(result gpio.Result) {
-	if result.Outcome == gpio.Idle {
-		return
+	if result.Outcome != gpio.Idle {
+		b.endings.note(result)
 	}
-	b.rest.disturb(result.SinceRise)
-	b.endings.note(result)
 }
 
 // Book makes the plans of jobs.

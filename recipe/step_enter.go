@@ -66,7 +66,7 @@ func (v *visit) tryEnter(ctx context.Context, say job.Say) (string, error) {
 // ready waits until the board may be reset: it is on the bus, or it has had
 // time to make a key. It refuses what is not a Duo.
 func (v *visit) ready(ctx context.Context, say job.Say) (dfu.Attachment, bool, error) {
-	for {
+	for started := time.Now(); ; {
 		seen, present, err := v.Board.Look(ctx)
 		if err != nil {
 			return seen, false, usbFault(err)
@@ -74,11 +74,11 @@ func (v *visit) ready(ctx context.Context, say job.Say) (dfu.Attachment, bool, e
 		if present {
 			return seen, true, checkDuo(seen)
 		}
-		left := v.rest.left()
-		if left <= 0 {
+		waited := time.Since(started)
+		if waited >= restTime {
 			return seen, false, nil
 		}
-		say("no board on USB yet; it may be making a key", int((restTime-left)/time.Second), int(restTime/time.Second))
+		say("no board on USB yet; it may be making a key", int(waited/time.Second), int(restTime/time.Second))
 		if err := pause(ctx, lookTime); err != nil {
 			return seen, false, err
 		}
@@ -100,7 +100,6 @@ func checkDuo(a dfu.Attachment) error {
 // gesture makes the gesture and gives its failures their fault codes.
 func (v *visit) gesture(ctx context.Context) error {
 	result, err := v.Lines.EnterDFU(ctx)
-	v.rest.disturb(result.SinceRise)
 	v.endings.note(result)
 	switch {
 	case err == nil:

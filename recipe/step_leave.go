@@ -25,7 +25,6 @@ func (v *visit) leave(ctx context.Context, _ job.Say) (job.Outcome, error) {
 
 func (v *visit) leaveDFU(ctx context.Context) error {
 	err := v.device.Leave(ctx)
-	v.rest.disturb(0)
 	v.letGo()
 	return err
 }
