@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"duogateway/gpio"
+	"duogateway/job"
 )
 
 // endings remembers what a gesture left behind that somebody has to deal with.
@@ -20,16 +21,21 @@ func (e *endings) note(result gpio.Result) {
 	e.last, e.safeMode = result, result.SafeMode
 }
 
-// factoryReset tells of a gesture that may have reset the board, once.
+// factoryReset tells of a gesture that may have reset the board, until a job has
+// ended by saying so.
 func (e *endings) factoryReset() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.last.Outcome != gpio.TooLate {
 		return nil
 	}
-	err := e.last.Err()
+	return e.last.Err()
+}
+
+func (e *endings) told() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.last = gpio.Result{}
-	return err
 }
 
 // takeSafeMode tells once that the board was left in safe mode.
@@ -42,11 +48,17 @@ func (e *endings) takeSafeMode() bool {
 }
 
 // settle deals with what the gestures of a job that is over left behind. A
-// board in safe mode gets one clean RESET, when it may be reset.
-func (v *visit) settle(ctx context.Context) {
+// board in safe mode gets one clean RESET, when it may be reset. A factory reset
+// that a canceled job cannot tell is left for the next one. // P2
+func (v *visit) settle(ctx context.Context, state job.State) {
 	log := v.book.Log.With("job", v.job.ID, "bay", v.Name)
-	if err := v.Lines.Acknowledge(); err != nil {
-		log.Warn("forgetting the last gesture", "error", err)
+	if v.tellsReset && state == job.Failed {
+		v.endings.told()
+	}
+	if v.endings.factoryReset() == nil {
+		if err := v.Lines.Acknowledge(); err != nil {
+			log.Warn("forgetting the last gesture", "error", err)
+		}
 	}
 	if !v.endings.takeSafeMode() {
 		return

@@ -22,6 +22,12 @@ const (
 
 // enter brings the board into DFU mode and opens it.
 func (v *visit) enter(ctx context.Context, say job.Say) (job.Outcome, error) {
+	out, err := v.enterDFU(ctx, say)
+	v.tellsReset = job.HasCode(err, job.ResetPossible)
+	return out, err
+}
+
+func (v *visit) enterDFU(ctx context.Context, say job.Say) (job.Outcome, error) {
 	v.letGo()
 	if err := v.endings.factoryReset(); err != nil {
 		return job.Outcome{}, job.Failf(job.ResetPossible, "an earlier gesture: %w", err)

@@ -16,8 +16,9 @@ type visit struct {
 	job    job.Job
 	memory memory
 
-	device *dfu.Device // open while the board is in DFU mode
-	dump   *dump       // the board as it came; see original
+	device     *dfu.Device // open while the board is in DFU mode
+	dump       *dump       // the board as it came; see original
+	tellsReset bool        // a step has failed by telling of a possible factory reset
 }
 
 // memory is what the steps journal. It holds names of keys, never keys.
@@ -105,7 +106,7 @@ func (v *visit) close(ctx context.Context, state job.State) {
 	}
 	v.letGo()
 	if state.Final() {
-		v.settle(ctx)
+		v.settle(ctx, state)
 	}
 }
 
