@@ -15,8 +15,9 @@ func repairSteps(v *visit) []job.Step {
 	return append(append(steps, writeSteps(v)...), leaveSteps(v)...)
 }
 
-// decideRepair chooses the key: the board's own if it is sound, else the best
-// record of this board.
+// decideRepair chooses the key: the board's own if it is sound or can be put
+// together again, since the cloud knows that one; else the best record of this
+// board.
 func (v *visit) decideRepair(context.Context, job.Say) (job.Outcome, error) {
 	v.memory.Decision = decision{}
 	v.mendServer()
@@ -28,16 +29,36 @@ func (v *visit) decideRepair(context.Context, job.Say) (job.Outcome, error) {
 		v.memory.Decision.OwnKey = true
 		v.memory.Decision.Why = "the firmware cannot read the form of the private key: the same key in its own form"
 	default:
-		best, err := v.bestRecord()
+		found, err := v.replaceKey(state)
 		if err != nil {
 			return job.Outcome{}, err
 		}
-		if best == nil {
+		if !found {
 			return v.giveUp(state), nil
 		}
-		v.choose(*best, fmt.Sprintf("the private key is %s", state))
 	}
 	return v.decided()
+}
+
+// replaceKey decides on a key in place of one that is lost, and says false when
+// there is none.
+func (v *visit) replaceKey(state duo.PrivateKeyState) (bool, error) {
+	d, err := v.original()
+	if err != nil {
+		return false, err
+	}
+	if key, err := d.sectors.Salvage(v.engine()); err == nil {
+		v.memory.Decision.Salvage = true
+		v.memory.Decision.Why = fmt.Sprintf("the private key is %s: the same key %.16s..., put together again from what is left of it", state, key.Fingerprint())
+		key.Clear()
+		return true, nil
+	}
+	best, err := v.bestRecord()
+	if err != nil || best == nil {
+		return false, err
+	}
+	v.choose(*best, fmt.Sprintf("the private key is %s", state))
+	return true, nil
 }
 
 // bestRecord is nil when no record of the board can be used.

@@ -14,6 +14,7 @@ type decision struct {
 	Record            string `json:"record"`             // the private key is that of this record
 	RecordFingerprint string `json:"record_fingerprint"` // its fingerprint
 	OwnKey            bool   `json:"own_key"`            // the private key is the board's own, in the form that its firmware reads
+	Salvage           bool   `json:"salvage"`            // the private key is the board's own, put together again from what is left of it
 	EraseKey          bool   `json:"erase_key"`          // the private key is erased, so that the board makes a new one
 	ServerKey         bool   `json:"server_key"`         // the cloud's key is written, see serverOf
 	ServerAddress     bool   `json:"server_address"`     // the cloud's address is written
@@ -66,6 +67,8 @@ func (v *visit) chosenKey(chosen decision, d *dump) (*duo.PrivateKey, error) {
 	case chosen.OwnKey:
 		key, _, err := duo.ReadPrivateKey(d.block.PrivateKey().Reveal())
 		return key, err
+	case chosen.Salvage:
+		return d.sectors.Salvage(v.engine())
 	}
 	return nil, nil
 }

@@ -163,7 +163,8 @@ func (s *scene) brownOut() error {
 	for bay, bytes := range damage {
 		err := errors.Join(
 			s.remote.Unplug(bay),
-			s.remote.WriteDCT(bay, duo.PrivateKeyOffset, bytes),
+			s.remote.WriteDCT(bay, duo.PrivateKeyOffset, bytes), // one copy of the DCT
+			s.remote.WriteDCT(bay, duo.PrivateKeyOffset, bytes), // and the other
 			s.remote.Plug(bay),
 		)
 		if err != nil {

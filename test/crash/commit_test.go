@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"duogateway/duo"
 	"duogateway/job"
 	"duogateway/station"
 	"duogateway/test/rig"
@@ -71,7 +72,7 @@ func repairWithCut(t *testing.T, at int, lost bool) (reached bool) {
 	r := rig.New(t, virtualduo.Config{Seed: 1, FactoryImage: true, WiFi: true})
 	key := r.Commission()
 	r.Keep()
-	r.Must(r.Board.ZeroKey())
+	r.Lose(make([]byte, duo.PrivateKeyReserved))
 
 	journal := &cut{at: at, lost: lost, dead: make(chan struct{})}
 	r.Journal = func(j station.Journal) station.Journal {

@@ -23,8 +23,10 @@ func lose(t *testing.T, hold time.Duration) (*rig.Processes, *duo.PrivateKey) {
 	if j := p.Do(job.Request{Kind: job.Backup}); j.Verdict != job.Pass {
 		t.Fatalf("the backup is %s: %+v", j.State, j.Fault)
 	}
-	if err := p.Bench.WriteDCT(rig.Bay, duo.PrivateKeyOffset, make([]byte, duo.PrivateKeyReserved)); err != nil {
-		t.Fatal(err)
+	for range 2 { // both copies of the DCT
+		if err := p.Bench.WriteDCT(rig.Bay, duo.PrivateKeyOffset, make([]byte, duo.PrivateKeyReserved)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return p, key
 }

@@ -71,9 +71,16 @@ type damage func(r *rig.Rig)
 
 func none(*rig.Rig) {}
 
-func zeroed(r *rig.Rig) { r.Must(r.Board.ZeroKey()) }
+func zeroed(r *rig.Rig) { r.Lose(make([]byte, duo.PrivateKeyReserved)) }
 
-func corrupt(r *rig.Rig) { r.Must(r.Board.DamageKey(300, 40)) }
+// corrupt leaves the modulus of the key, and nothing behind it.
+func corrupt(r *rig.Rig) {
+	field := r.Board.ApplicationDCT()[duo.PrivateKeyOffset:][:duo.PrivateKeyStored]
+	for i := 145; i < len(field); i++ {
+		field[i] ^= 0xFF
+	}
+	r.Lose(field)
+}
 
 // misread leaves the key of misreadSeed on the board as openssl writes it.
 func misread(r *rig.Rig) { r.Must(r.Board.InstallKey(keyOf(r.T, misreadSeed).Minimal().Reveal())) }
@@ -81,7 +88,7 @@ func misread(r *rig.Rig) { r.Must(r.Board.InstallKey(keyOf(r.T, misreadSeed).Min
 // erased leaves the board in DFU mode: running, it would make a new key.
 func erased(r *rig.Rig) {
 	r.Board.PowerOff()
-	r.Must(r.Board.WriteDCT(duo.PrivateKeyOffset, duo.ResetBlob()))
+	r.Lose(duo.ResetBlob())
 	intoDFU(r, r.Board)
 }
 

@@ -22,7 +22,7 @@ func TestRepairPutsTheKeyBack(t *testing.T) {
 		{"corrupt", corrupt},
 		{"corrupt, in DFU mode already", both(corrupt, func(r *rig.Rig) { intoDFU(r, r.Board) })},
 		{"erased, in DFU mode already", erased},
-		{"erased while it ran", wrote(duo.PrivateKeyOffset, duo.ResetBlob()...)},
+		{"erased while it ran", func(r *rig.Rig) { r.Lose(duo.ResetBlob()) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {

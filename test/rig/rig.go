@@ -200,6 +200,15 @@ func (r *Rig) Commission() *duo.PrivateKey {
 	return key
 }
 
+// Lose puts data in place of the private key in both copies of the DCT, so that
+// nothing of the old one is left.
+func (r *Rig) Lose(data []byte) {
+	r.T.Helper()
+	for range 2 {
+		r.Must(r.Board.WriteDCT(duo.PrivateKeyOffset, data))
+	}
+}
+
 // AwaitRunning waits for the board's firmware on the bus.
 func (r *Rig) AwaitRunning() {
 	r.T.Helper()
