@@ -25,6 +25,7 @@ const (
 	headerUsedSize   = 4
 	headerIncomplete = 8
 	headerCurrent    = 9
+	headerAppValid   = 10
 	headerMagic      = 12
 
 	blockSDK      = 6
