@@ -22,6 +22,7 @@ const largestRequest = 64 << 10
 type api struct {
 	station *station.Station
 	store   *keystore.Store
+	images  images
 	name    string // of the station
 	version string
 }
@@ -47,7 +48,10 @@ func (a *api) handler() http.Handler {
 	mux.HandleFunc("GET /v1/health", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, Health{Version: a.version, Station: a.name, OK: true}, nil)
 	})
-	return http.MaxBytesHandler(mux, largestRequest)
+	all := http.NewServeMux()
+	all.Handle("/", http.MaxBytesHandler(mux, largestRequest))
+	all.HandleFunc("POST /v1/images", a.putImage)
+	return all
 }
 
 func (a *api) submit(w http.ResponseWriter, r *http.Request) {

@@ -76,7 +76,7 @@ func New(cfg Config, parts Parts, store *keystore.Store) (*Daemon, error) {
 		places = append(places, station.Bay{Name: b.Name, Port: b.Port})
 		d.bays[b.Name] = recipe.NewBay(b.Name, port{parts.Bus, b.Port}, lines{parts.Gestures, b.Lines()})
 	}
-	book := &recipe.Book{Bays: d.bays, Records: store, Clock: parts.Clock, Log: parts.Log}
+	book := &recipe.Book{Bays: d.bays, Records: store, Images: images{cfg.ImagesFolder()}, Clock: parts.Clock, Log: parts.Log}
 	var err error
 	d.station, err = station.New(station.Config{
 		Bays:    places,
@@ -153,7 +153,7 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener) {
 
 // handler is the local API.
 func (d *Daemon) handler() http.Handler {
-	return (&api{station: d.station, store: d.store, name: d.Config.Station, version: d.Version}).handler()
+	return (&api{station: d.station, store: d.store, images: images{d.ImagesFolder()}, name: d.Config.Station, version: d.Version}).handler()
 }
 
 // answerButton turns presses into jobs.

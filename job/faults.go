@@ -46,6 +46,8 @@ const (
 	UnknownRecord   Code = "unknown-record"
 	IDInUse         Code = "id-in-use"
 	TooLate         Code = "too-late"
+	UnknownImage    Code = "unknown-image"
+	ImageRefused    Code = "image-refused"
 	NoSoundRecord   Code = "no-sound-record"
 	KeyOfOtherBoard Code = "key-of-another-board"
 	NotThisBoard    Code = "not-this-board"
@@ -90,6 +92,8 @@ var faults = []Fault{
 	{UnknownRecord, Demand, false, "There is no such key record. `gatewayd keys` lists them."},
 	{IDInUse, Demand, false, "Another job had this id. Use a new one."},
 	{TooLate, Demand, false, "The job is over, or the board is being written: it cannot be canceled any more."},
+	{UnknownImage, Demand, false, "The station does not have that firmware image. `gatewayd flash` sends it along."},
+	{ImageRefused, Demand, false, "That firmware image must not be written to this board. `gatewayd firmware inspect` tells more; nothing was written."},
 	{NoSoundRecord, Demand, false, "No saved key of this board can be written back. `gatewayd keys` lists what there is."},
 	{KeyOfOtherBoard, Demand, false, "That key belongs to another board: the cloud would refuse this one. Nothing was written."},
 	{NotThisBoard, Demand, false, "The device id given is not that of the board in the bay. Nothing was written."},

@@ -1,6 +1,9 @@
 package job
 
-import "slices"
+import (
+	"reflect"
+	"slices"
+)
 
 // Kind is what a job does.
 type Kind string
@@ -14,10 +17,11 @@ const (
 
 	Regenerate Kind = "regenerate" // let the board make a new key
 	ServerKey  Kind = "server-key" // write the cloud's public key and address
+	Flash      Kind = "flash"      // write firmware
 )
 
 // Kinds lists all kinds, in the order in which help texts show them.
-func Kinds() []Kind { return []Kind{Diagnose, Backup, Repair, Restore, Regenerate, ServerKey} }
+func Kinds() []Kind { return []Kind{Diagnose, Backup, Repair, Restore, Regenerate, ServerKey, Flash} }
 
 // Known tells whether the station knows this kind.
 func (k Kind) Known() bool { return slices.Contains(Kinds(), k) }
@@ -56,6 +60,46 @@ type Options struct {
 	ServerKey  string `json:"server_key,omitempty"`
 	ServerHost string `json:"server_host,omitempty"`
 	ServerPort uint16 `json:"server_port,omitempty"`
+
+	// Images are the firmware that a flash writes.
+	Images []Image `json:"images,omitempty"`
+}
+
+// Image is a firmware image that the station has.
+type Image struct {
+	SHA256 string `json:"sha256"` // of the whole file, lower-case hex
+
+	// Place is where it goes: empty for a module that says so itself, else
+	// factory or wifi.
+	Place Place `json:"place,omitempty"`
+}
+
+// Place is a region of serial flash.
+type Place string
+
+// The places that an image does not name itself.
+const (
+	Factory Place = "factory" // the user application that a factory reset restores
+	WiFi    Place = "wifi"    // the firmware of the Wi-Fi chip
+)
+
+// Valid tells whether the place is one that there is, or empty.
+func (p Place) Valid() bool { return p == "" || p == Factory || p == WiFi }
+
+// checkImages refuses images on any kind but a flash, and a flash without any.
+func (r Request) checkImages() error {
+	if r.Kind != Flash && len(r.Options.Images) > 0 {
+		return Failf(BadRequest, "option images: only a flash takes them, not a %s", r.Kind)
+	}
+	if r.Kind == Flash && len(r.Options.Images) == 0 {
+		return Failf(BadRequest, "a flash needs at least one image")
+	}
+	for _, image := range r.Options.Images {
+		if !image.Place.Valid() {
+			return Failf(BadRequest, "image %.16s: place %q: want %s, %s or none", image.SHA256, image.Place, Factory, WiFi)
+		}
+	}
+	return nil
 }
 
 // namesServer tells whether the options name another server than Particle's.
@@ -77,10 +121,10 @@ func (r Request) Check() error {
 	case r.Options.namesServer() && r.Kind != ServerKey:
 		return Failf(BadRequest, "options server_key, server_host, server_port: only a server-key takes them, not a %s", r.Kind)
 	}
-	return nil
+	return r.checkImages()
 }
 
 // Same tells whether two requests under one id ask for the same thing.
 func (r Request) Same(other Request) bool {
-	return r.Kind == other.Kind && r.Bay == other.Bay && r.Options == other.Options
+	return r.Kind == other.Kind && r.Bay == other.Bay && reflect.DeepEqual(r.Options, other.Options)
 }

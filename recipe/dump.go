@@ -12,25 +12,32 @@ import (
 type dump struct {
 	raw     secret.Bytes
 	sectors duo.Sectors
-	area    duo.Area // of the current copy
+	engine  duo.Engine // that keeps them
+	area    duo.Area   // of the current copy
 	block   duo.Block
 	sound   bool // there is a current copy
 }
 
-func (v *visit) parse(raw []byte) (*dump, error) {
-	sectors, err := duo.ParseRaw(raw, v.memory.Bootloader)
+// versions are those of a board that decide how its sectors are read.
+type versions struct {
+	Bootloader duo.Generation `json:"bootloader"`
+	Part2      uint16         `json:"part2"`
+}
+
+// engine is the one whose copies lie in the sectors.
+func (f versions) engine() duo.Engine { return duo.FirmwareEngine(f.Part2) }
+
+func parse(raw []byte, of versions) (*dump, error) {
+	sectors, err := duo.ParseRaw(raw, of.Bootloader)
 	if err != nil {
 		return nil, job.Failf(job.Internal, "reading the raw sectors: %w", err)
 	}
-	d := &dump{raw: secret.Of(raw), sectors: sectors}
-	if d.area, d.sound = sectors.CurrentArea(v.engine()); d.sound {
+	d := &dump{raw: secret.Of(raw), sectors: sectors, engine: of.engine()}
+	if d.area, d.sound = sectors.CurrentArea(d.engine); d.sound {
 		d.block, d.sound = d.area.Block()
 	}
 	return d, nil
 }
-
-// engine is the one whose copies lie in the sectors.
-func (v *visit) engine() duo.Engine { return duo.FirmwareEngine(v.memory.Part2) }
 
 // read reads the raw sectors from the board.
 func (v *visit) read(ctx context.Context, say job.Say) (*dump, error) {
@@ -40,7 +47,7 @@ func (v *visit) read(ctx context.Context, say job.Say) (*dump, error) {
 	if err != nil {
 		return nil, usbFault(err)
 	}
-	return v.parse(raw)
+	return parse(raw, v.memory.versions)
 }
 
 // original is the board as it came, from its backup if this is a resumed job:
@@ -53,6 +60,6 @@ func (v *visit) original() (*dump, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.dump, err = v.parse(record.Raw.Reveal())
+	v.dump, err = parse(record.Raw.Reveal(), v.memory.Came)
 	return v.dump, err
 }

@@ -41,6 +41,12 @@ type Records interface {
 	Record(id string) (job.KeyRecord, error)
 }
 
+// Images finds firmware images by their SHA-256. The errors carry fault codes.
+type Images interface {
+	// Image returns a whole image.
+	Image(sha256 string) ([]byte, error)
+}
+
 // Bay is what a recipe is given of a bay. It lasts as long as the daemon.
 type Bay struct {
 	Name  string
@@ -67,8 +73,20 @@ func (b *Bay) Heard(result gpio.Result) {
 type Book struct {
 	Bays    map[string]*Bay
 	Records Records
+	Images  Images
 	Clock   job.Clock
 	Log     *slog.Logger
+}
+
+// kinds has the recipe of each kind of job.
+var kinds = map[job.Kind]func(*visit) []job.Step{
+	job.Diagnose:   diagnoseSteps,
+	job.Backup:     backupSteps,
+	job.Repair:     repairSteps,
+	job.Restore:    restoreSteps,
+	job.Regenerate: regenerateSteps,
+	job.ServerKey:  serverKeySteps,
+	job.Flash:      flashSteps,
 }
 
 // Plan makes the plan of a job.
@@ -78,19 +96,8 @@ func (b *Book) Plan(j job.Job) (*job.Plan, error) {
 		return nil, job.Failf(job.UnknownBay, "bay %q: this station has no such bay", j.Bay)
 	}
 	v := &visit{Bay: bay, book: b, job: j}
-	switch j.Kind {
-	case job.Diagnose:
-		return v.plan(diagnoseSteps(v)), nil
-	case job.Backup:
-		return v.plan(backupSteps(v)), nil
-	case job.Repair:
-		return v.plan(repairSteps(v)), nil
-	case job.Restore:
-		return v.plan(restoreSteps(v)), nil
-	case job.Regenerate:
-		return v.plan(regenerateSteps(v)), nil
-	case job.ServerKey:
-		return v.plan(serverKeySteps(v)), nil
+	if steps := kinds[j.Kind]; steps != nil {
+		return v.plan(steps(v)), nil
 	}
 	return nil, job.Failf(job.UnknownKind, "job kind %q: want one of %v", j.Kind, job.Kinds())
 }

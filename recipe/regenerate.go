@@ -56,7 +56,7 @@ func (v *visit) saveNew(ctx context.Context, say job.Say) (job.Outcome, error) {
 		return job.Outcome{}, err
 	}
 	record := v.record(d)
-	found := v.inspect(d).PrivateKey
+	found := d.inspect().PrivateKey
 	v.memory.Stay = found.State == duo.PrivateKeyErased
 	if found.State != duo.PrivateKeyValid || found.Fingerprint == v.memory.Found.Fingerprint {
 		return job.Outcome{}, job.Failf(job.KeyNotMade, "reading the new key: the private key is %s", found.State)

@@ -47,7 +47,7 @@ func (v *visit) replaceKey(state duo.PrivateKeyState) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if key, err := d.sectors.Salvage(v.engine()); err == nil {
+	if key, err := d.sectors.Salvage(d.engine); err == nil {
 		v.memory.Decision.Salvage = true
 		v.memory.Decision.Why = fmt.Sprintf("the private key is %s: the same key %.16s..., put together again from what is left of it", state, key.Fingerprint())
 		key.Clear()

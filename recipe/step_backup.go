@@ -20,7 +20,7 @@ func (v *visit) backUp(ctx context.Context, say job.Say) (job.Outcome, error) {
 	if err != nil {
 		return job.Outcome{}, err
 	}
-	v.dump = d
+	v.dump, v.memory.Came = d, v.memory.versions
 	record := v.record(d)
 	v.memory.Backup = record.ContentID()
 	return job.Outcome{
@@ -33,7 +33,7 @@ func (v *visit) backUp(ctx context.Context, say job.Say) (job.Outcome, error) {
 
 // record makes a key record of a dump of this board.
 func (v *visit) record(d *dump) job.KeyRecord {
-	found := v.inspect(d)
+	found := d.inspect()
 	record := job.KeyRecord{
 		Info: job.RecordInfo{
 			DeviceID:    string(v.memory.DeviceID),
@@ -52,6 +52,6 @@ func (v *visit) record(d *dump) job.KeyRecord {
 }
 
 // inspect diagnoses a dump.
-func (v *visit) inspect(d *dump) duo.Diagnosis {
-	return duo.DiagnoseSectors(d.sectors, v.engine(), d.raw.Len())
+func (d *dump) inspect() duo.Diagnosis {
+	return duo.DiagnoseSectors(d.sectors, d.engine, d.raw.Len())
 }

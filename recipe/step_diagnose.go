@@ -14,7 +14,7 @@ func (v *visit) diagnose(context.Context, job.Say) (job.Outcome, error) {
 	if err != nil {
 		return job.Outcome{}, err
 	}
-	found, err := foundIn(v.inspect(d))
+	found, err := foundIn(d.inspect())
 	if err != nil {
 		return job.Outcome{}, err
 	}

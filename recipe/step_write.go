@@ -99,7 +99,7 @@ func (v *visit) compare(ctx context.Context, say job.Say) error {
 	if got := after.area.Reveal(); !bytes.Equal(want, got) {
 		return job.Failf(job.WriteNotVerified, "reading back: %w", differs(want, got))
 	}
-	found := v.inspect(after).PrivateKey
+	found := after.inspect().PrivateKey
 	v.memory.Written = found.Fingerprint
 	v.memory.Stay = found.State == duo.PrivateKeyErased && !v.memory.Decision.EraseKey
 	return nil

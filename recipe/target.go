@@ -68,7 +68,7 @@ func (v *visit) chosenKey(chosen decision, d *dump) (*duo.PrivateKey, error) {
 		key, _, err := duo.ReadPrivateKey(d.block.PrivateKey().Reveal())
 		return key, err
 	case chosen.Salvage:
-		return d.sectors.Salvage(v.engine())
+		return d.sectors.Salvage(d.engine)
 	}
 	return nil, nil
 }

@@ -23,18 +23,18 @@ type visit struct {
 
 // memory is what the steps journal. It holds names of keys, never keys.
 type memory struct {
-	CameRunning bool           `json:"came_running"` // its firmware ran when the job began
-	RunningID   duo.DeviceID   `json:"running_id"`   // as the firmware told it then
-	DeviceID    duo.DeviceID   `json:"device_id"`
-	Bootloader  duo.Generation `json:"bootloader"`
-	Part2       uint16         `json:"part2"`
-	Backup      string         `json:"backup"` // the record of the board as it came
-	Found       findings       `json:"found"`
-	Decision    decision       `json:"decision"`
-	Written     string         `json:"written"` // fingerprint of the key that was read back
-	Attempts    int            `json:"attempts"`
-	Stay        bool           `json:"stay"`   // the board must not leave DFU mode
-	Ending      *job.Report    `json:"ending"` // how the job will end once the board has left
+	CameRunning bool         `json:"came_running"` // its firmware ran when the job began
+	RunningID   duo.DeviceID `json:"running_id"`   // as the firmware told it then
+	DeviceID    duo.DeviceID `json:"device_id"`
+	versions                 // of the board now
+	Came        versions     `json:"came"`   // of the board in its backup
+	Backup      string       `json:"backup"` // the record of the board as it came
+	Found       findings     `json:"found"`
+	Decision    decision     `json:"decision"`
+	Written     string       `json:"written"` // fingerprint of the key that was read back
+	Attempts    int          `json:"attempts"`
+	Stay        bool         `json:"stay"`   // the board must not leave DFU mode
+	Ending      *job.Report  `json:"ending"` // how the job will end once the board has left
 }
 
 // The names of the steps, as the journal and the events show them.

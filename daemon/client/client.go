@@ -44,6 +44,11 @@ func (c *Client) Submit(ctx context.Context, r job.Request) (job.Job, error) {
 	return call[job.Job](ctx, c, http.MethodPost, "/v1/jobs", r)
 }
 
+// SendImage gives the station a firmware image and returns its name.
+func (c *Client) SendImage(ctx context.Context, content []byte) (daemon.StoredImage, error) {
+	return call[daemon.StoredImage](ctx, c, http.MethodPost, "/v1/images", content)
+}
+
 // Job finds a job.
 func (c *Client) Job(ctx context.Context, id string) (job.Job, error) {
 	return call[job.Job](ctx, c, http.MethodGet, "/v1/jobs/"+url.PathEscape(id), nil)
@@ -116,15 +121,24 @@ func call[Answer any](ctx context.Context, c *Client, method, path string, body 
 	return value, nil
 }
 
+// encode makes the body of a request: none for nil, bytes as they are, else JSON.
+func encode(body any) (io.Reader, error) {
+	switch body := body.(type) {
+	case nil:
+		return nil, nil
+	case []byte:
+		return bytes.NewReader(body), nil
+	default:
+		text, err := json.Marshal(body)
+		return bytes.NewReader(text), err
+	}
+}
+
 // do sends a request. The caller closes the body of the response.
 func (c *Client) do(ctx context.Context, method, path string, body any) (*http.Response, error) {
-	var content io.Reader // none for a nil body
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return nil, fmt.Errorf("asking the daemon: %w", err)
-		}
-		content = bytes.NewReader(text)
+	content, err := encode(body)
+	if err != nil {
+		return nil, fmt.Errorf("asking the daemon: %w", err)
 	}
 	request, err := http.NewRequestWithContext(ctx, method, "http://gatewayd"+path, content)
 	if err != nil {
