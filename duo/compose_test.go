@@ -115,12 +115,16 @@ func TestPlanRawPowerCut(t *testing.T) {
 					f.carry(step, part)
 				}
 			}
-			area, ok := f.sectors().CurrentArea(engine)
-			if !ok || !bytes.Equal(area.Reveal(), before) && !bytes.Equal(area.Reveal(), plan.Sector.Area().Reveal()) {
-				t.Fatalf("cut in step %d of %d: neither the old content nor the new one", cut, len(plan.Steps))
-			}
-			if cut == len(plan.Steps) && !bytes.Equal(area.Reveal(), plan.Sector.Area().Reveal()) {
-				t.Fatal("at the end the content is not the new one")
+			now, ok := f.sectors().Current(engine)
+			switch {
+			case !ok:
+				t.Fatalf("cut in step %d of %d: no current copy", cut, len(plan.Steps))
+			case now == current && !bytes.Equal(f.sectors()[now].Area().Reveal(), before):
+				t.Fatalf("cut in step %d of %d: the old content changed", cut, len(plan.Steps))
+			case now != current && !bytes.Equal(f.sectors()[now].Reveal(), plan.Sector.Reveal()):
+				t.Fatalf("cut in step %d of %d: the new copy counts before it is whole", cut, len(plan.Steps))
+			case now == current && cut == len(plan.Steps):
+				t.Fatal("at the end the new copy is not the current one")
 			}
 		}
 	})
