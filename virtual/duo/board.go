@@ -28,7 +28,8 @@ type Board struct {
 	closed   bool
 	bricked  bool
 	powered  bool
-	resetLow bool
+	driven   lines // by whoever holds the other end
+	resetLow bool  // the lines as the processor sees them
 	setupLow bool
 	// setupRose is when SETUP last went up.
 	setupRose time.Time
@@ -46,7 +47,10 @@ type Board struct {
 	work    *work
 	flashOp func(n int) (cut bool)
 
+	faults     faultState
 	attachment *attachment
+	pulledUp   bool // the USB device is switched on
+	unlinked   bool // the data lines are cut
 	joined     uint64
 	busChanged bool
 	onBus      []func()

@@ -1,6 +1,6 @@
 package virtualduo
 
-import "encoding/hex"
+import "fmt"
 
 // USB identities (redbear/firmware build/platform-id.mk:239-241).
 const (
@@ -42,24 +42,51 @@ func (b *Board) OnBusChange(listener func()) {
 	b.onBus = append(b.onBus, listener)
 }
 
-func (b *Board) joinBus(product uint16) {
-	serial, detail := hex.EncodeToString(b.config.UID[:]), "c058"
-	if product == productDFU {
-		serial, detail = b.loader.Serial(b.config.UID), "d058"
+// SetLinked connects the USB data lines or takes them away, as a hub does that
+// drops its ports; the power stays. A new board is linked.
+func (b *Board) SetLinked(linked bool) {
+	b.lock()
+	defer b.unlock()
+	b.unlinked = !linked
+	b.settleBus()
+}
+
+// joinBus switches the pull-up of the USB device on.
+func (b *Board) joinBus() {
+	b.pulledUp = true
+	b.settleBus()
+}
+
+// leaveBus switches it off.
+func (b *Board) leaveBus() {
+	b.pulledUp = false
+	b.settleBus()
+}
+
+// settleBus lets the host see the board, or not any more.
+func (b *Board) settleBus() {
+	seen := b.pulledUp && !b.unlinked && !b.faults.Silent
+	switch {
+	case seen && b.attachment == nil:
+		b.attach()
+	case !seen && b.attachment != nil:
+		b.detachNow()
 	}
+}
+
+func (b *Board) attach() {
+	is := b.identity()
 	b.joined++
 	b.attachment = &attachment{
-		Attachment: Attachment{vendorParticle, product, serial, b.joined},
+		Attachment: Attachment{is.vendor, is.product, is.texts[3], b.joined},
 		gone:       make(chan struct{}),
 	}
 	b.busChanged = true
-	b.tell(Event{What: BusJoined, Number: b.joined, Detail: detail})
+	b.dfu.initTransfer, b.dfu.state = true, stateIdle // the host's bus driver has read the configuration
+	b.tell(Event{What: BusJoined, Number: b.joined, Detail: fmt.Sprintf("%04x", is.product)})
 }
 
-func (b *Board) leaveBus() {
-	if b.attachment == nil {
-		return
-	}
+func (b *Board) detachNow() {
 	close(b.attachment.gone)
 	b.attachment = nil
 	b.busChanged = true

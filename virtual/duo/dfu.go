@@ -76,8 +76,7 @@ func (b *Board) enterDFU() {
 	b.dfu = dfuState{state: stateIdle, pointer: initialPointer}
 	b.shine(lightDFU)
 	b.tell(Event{What: Booted, Detail: "dfu"})
-	b.joinBus(productDFU)
-	b.dfu.initTransfer = true // the host's bus driver has read the configuration
+	b.joinBus()
 }
 
 func (b *Board) dfuRequest(s setup, data []byte) answer {
@@ -89,6 +88,9 @@ func (b *Board) dfuRequest(s setup, data []byte) answer {
 	case dfuUpload:
 		return b.upload(s.value, int(s.length))
 	case dfuGetStatus:
+		if b.strikes(b.faults.StallStatus, "stalled GETSTATUS") {
+			return stalled
+		}
 		return b.getStatus()
 	case dfuClearStatus:
 		return b.clearStatus()
@@ -117,8 +119,7 @@ func (b *Board) detach() answer {
 	b.after(0, func() {
 		b.leaveBus()
 		b.after(detachGap, func() {
-			b.joinBus(productDFU)
-			b.dfu.initTransfer, b.dfu.state = true, stateIdle
+			b.joinBus()
 		})
 	})
 	return answer{}
@@ -169,7 +170,11 @@ func (b *Board) upload(block uint16, length int) answer {
 		return answer{wait: b.startWork(operations, nil), again: true}
 	}
 	d.state = stateUploadIdle
-	return answer{data: b.readMemory(d.alt, d.address(block), length)}
+	read := b.readMemory(d.alt, d.address(block), length)
+	if b.strikes(b.faults.ZeroReads, "zeros for a read") {
+		read = make([]byte, len(read))
+	}
+	return answer{data: read}
 }
 
 // address of a data block: blocks count in whole transfer sizes, however long

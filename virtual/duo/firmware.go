@@ -139,7 +139,7 @@ func (b *Board) protectSystemParts() {
 
 func (b *Board) startUSB() {
 	b.mode = modeRun
-	b.joinBus(productRun)
+	b.joinBus()
 	b.run.listening = !b.wifi
 	b.showRun()
 	if b.setupLow {

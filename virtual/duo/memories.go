@@ -130,7 +130,11 @@ func (b *Board) writeBlock(address uint32, data []byte, reply *answer) {
 	}
 	b.counters.HostWrites++
 	b.tell(event)
-	reply.wait = b.startWork(append(flag, operations...), nil)
+	operations = append(flag, operations...)
+	if b.strikes(b.faults.LoseWrites, "lost write") {
+		operations, failed = b.lost(operations), false
+	}
+	reply.wait = b.startWork(operations, nil)
 	reply.wait.failed = failed
 }
 

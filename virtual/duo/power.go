@@ -43,10 +43,25 @@ func (b *Board) Powered() bool {
 	return b.powered
 }
 
+// lines are the lines of the board that are driven low.
+type lines struct{ reset, setup bool }
+
 // SetReset drives RESET low, or lets its pull-up raise it.
 func (b *Board) SetReset(low bool) {
 	b.lock()
 	defer b.unlock()
+	b.driven.reset = low
+	b.settleLines()
+}
+
+// settleLines brings the lines to the levels that they are driven to, or are
+// stuck at.
+func (b *Board) settleLines() {
+	b.resetTo(b.faults.Reset.level(b.driven.reset))
+	b.setupTo(b.faults.Setup.level(b.driven.setup))
+}
+
+func (b *Board) resetTo(low bool) {
 	if b.resetLow == low {
 		return
 	}
@@ -69,6 +84,11 @@ func (b *Board) SetReset(low bool) {
 func (b *Board) SetSetup(low bool) {
 	b.lock()
 	defer b.unlock()
+	b.driven.setup = low
+	b.settleLines()
+}
+
+func (b *Board) setupTo(low bool) {
 	if b.setupLow == low {
 		return
 	}
@@ -113,10 +133,12 @@ func (b *Board) start() {
 }
 
 // systemReset is a reset that the board's own code asks for.
-func (b *Board) systemReset() {
+func (b *Board) systemReset() { b.resetBy("system") }
+
+func (b *Board) resetBy(what string) {
 	b.endSession()
 	b.counters.Resets++
-	b.tell(Event{What: Reset, Detail: "system"})
+	b.tell(Event{What: Reset, Detail: what})
 	b.start()
 }
 

@@ -107,7 +107,7 @@ func (b *Board) currentAlt() byte {
 // (redbear/firmware usbd_dfu_core.c:577-587).
 func (b *Board) setInterface(alt uint16) answer {
 	switch {
-	case b.mode == modeDFU && alt < altCount:
+	case b.mode == modeDFU && int(alt) < b.identity().alts:
 		b.dfu.alt = uint8(alt)
 		return answer{}
 	case b.mode != modeDFU && alt == 0:
@@ -137,11 +137,15 @@ func (b *Board) descriptor(s setup) answer {
 // deviceBytes is the device descriptor, of which a host that asks for a whole
 // packet gets 8 bytes only (usbd_req.c:390-396).
 func (b *Board) deviceBytes(wanted int) []byte {
-	descriptor := []byte{0x12, 1, 0, 2, 0, 0, 0, 64, 0x04, 0x2B, 0x58, 0xD0, 0, 0, 1, 2, 3, 1}
-	binary.LittleEndian.PutUint16(descriptor[12:], b.loader.DeviceRelease)
+	descriptor := []byte{0x12, 1, 0, 2, 0, 0, 0, 64}
 	if b.mode != modeDFU {
-		descriptor = []byte{0x12, 1, 0, 2, 0xEF, 2, 1, 64, 0x04, 0x2B, 0x58, 0xC0, 0x50, 2, 1, 2, 3, 1}
+		descriptor = []byte{0x12, 1, 0, 2, 0xEF, 2, 1, 64}
 	}
+	is := b.identity()
+	for _, number := range []uint16{is.vendor, is.product, is.release} {
+		descriptor = binary.LittleEndian.AppendUint16(descriptor, number)
+	}
+	descriptor = append(descriptor, 1, 2, 3, 1)
 	if wanted == 64 {
 		return descriptor[:8]
 	}
@@ -150,15 +154,6 @@ func (b *Board) deviceBytes(wanted int) []byte {
 
 // dfuFunctional: download, upload and detach, 4096 bytes a block, DfuSe 1.1a.
 var dfuFunctional = []byte{0x09, 0x21, 0x0B, 0xFF, 0x00, 0x00, 0x10, 0x1A, 0x01}
-
-// dfuConfiguration are three alternate settings and the functional descriptor.
-var dfuConfiguration = slices.Concat(
-	[]byte{0x09, 0x02, 0x2D, 0x00, 0x01, 0x01, 0x02, 0xC0, 0x32},
-	[]byte{0x09, 0x04, 0x00, 0x00, 0x00, 0xFE, 0x01, 0x02, 0x06},
-	[]byte{0x09, 0x04, 0x00, 0x01, 0x00, 0xFE, 0x01, 0x02, 0x07},
-	[]byte{0x09, 0x04, 0x00, 0x02, 0x00, 0xFE, 0x01, 0x02, 0x08},
-	dfuFunctional,
-)
 
 // runConfiguration is a serial port and the control interface
 // (redbear/firmware
@@ -180,7 +175,7 @@ var runConfiguration = slices.Concat(
 
 func (b *Board) configurationBytes() []byte {
 	if b.mode == modeDFU {
-		return dfuConfiguration
+		return b.identity().configuration()
 	}
 	return runConfiguration
 }
@@ -188,7 +183,7 @@ func (b *Board) configurationBytes() []byte {
 const winUSBString = 0xEE
 
 func (b *Board) stringBytes(index uint8) answer {
-	texts := b.strings()
+	texts := b.identity().texts
 	switch {
 	case index == 0:
 		return answer{data: []byte{4, stringDescriptor, 0x09, 0x04}}
@@ -198,21 +193,6 @@ func (b *Board) stringBytes(index uint8) answer {
 		return answer{data: append([]byte{18, stringDescriptor}, utf16Bytes("MSFT100\u00EE")...)}
 	default:
 		return stalled
-	}
-}
-
-// strings are the device's texts by index, from 1.
-func (b *Board) strings() []string {
-	id := hex.EncodeToString(b.config.UID[:])
-	if b.mode != modeDFU {
-		return []string{"", "RedBear", b.release().Product, id, "Duo Serial", "Duo Control Interface"}
-	}
-	l := b.loader
-	return []string{
-		"", "RedBear", "Duo DFU Mode", l.Serial(b.config.UID), l.ConfigurationName, l.InterfaceName,
-		l.InternalLayout,
-		"@DCT Flash   /0x00000000/01*016Kg",
-		"@Serial Flash   /0x00000000/192*004Kg,128*004Kg,64*004Kg,128*004Kg",
 	}
 }
 

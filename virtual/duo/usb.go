@@ -90,7 +90,12 @@ func (u *USB) exchange(s setup, data []byte) (answer, <-chan struct{}, error) {
 	if s.requestType&fromDevice != 0 {
 		data = nil
 	}
-	return b.respond(s, data), here.gone, nil
+	last := b.unplugDue()
+	reply := b.respond(s, data)
+	if last {
+		b.pullPlug()
+	}
+	return reply, here.gone, nil
 }
 
 func (a answer) await(ctx context.Context, gone <-chan struct{}) error {

@@ -12,6 +12,7 @@ type work struct {
 	cutAt      int           // index of the operation during which power fails, -1 for none
 	done       chan struct{} // closed when all is finished
 	failed     bool          // what the device reports at the end
+	sags       bool          // the processor resets at the end and reports nothing
 }
 
 // OnFlashOp asks hook before each operation of either flash, numbered from 1
@@ -27,6 +28,11 @@ func (b *Board) OnFlashOp(hook func(n int) (cut bool)) {
 // startWork lets operations take their time, then calls then.
 func (b *Board) startWork(operations []operation, then func()) *work {
 	w := &work{begun: time.Now(), operations: operations, cutAt: -1, done: make(chan struct{})}
+	done, sags := b.sag(operations)
+	if sags {
+		operations, then = operations[:done], func() { b.resetBy("brown-out") }
+		w.operations, w.sags = operations, true
+	}
 	var total time.Duration
 	for i, o := range operations {
 		if w.cutAt = b.askCut(i); w.cutAt >= 0 {
@@ -43,10 +49,11 @@ func (b *Board) startWork(operations []operation, then func()) *work {
 	return w
 }
 
-// askCut returns i if the hook cuts the power at the i-th operation from now,
+// askCut returns i if a fault or the hook cuts the power at the i-th operation from now,
 // else -1.
 func (b *Board) askCut(i int) int {
-	if b.flashOp != nil && b.flashOp(b.counters.FlashOps+i+1) {
+	number := b.counters.FlashOps + i + 1
+	if b.cutNow(number) || b.flashOp != nil && b.flashOp(number) {
 		return i
 	}
 	return -1
@@ -59,7 +66,9 @@ func (b *Board) finishWork(then func()) {
 	if then != nil {
 		then()
 	}
-	close(w.done)
+	if !w.sags {
+		close(w.done)
+	}
 }
 
 // settle applies the operations whose time has passed.

@@ -47,6 +47,14 @@ type API interface {
 	// WriteDCT changes the DCT past the board's doors, to prepare damage.
 	// Offset counts from the application DCT.
 	WriteDCT(bay string, offset int, data []byte) error
+
+	// SetFaults replaces the faults of a board.
+	SetFaults(bay string, faults virtualduo.Faults) error
+	// SetOwnFaults replaces the faults of the bench itself.
+	SetOwnFaults(faults Faults) error
+	// DropHub takes all boards off the bus, as a hub does that resets, and
+	// lets them return after the time gone. Their power stays.
+	DropHub(gone time.Duration) error
 }
 
 // USB is an open device; its methods are those of a DFU transport. Its errors

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -50,6 +51,8 @@ type Bench struct {
 	events       []Event
 	enumerations uint64
 	listeners    map[chan Press]struct{}
+	faults       Faults
+	random       *rand.Rand
 }
 
 var _ API = (*Bench)(nil)
@@ -59,6 +62,7 @@ type bay struct {
 	// attachment is the board's own number of its present attachment, number
 	// that of the bench.
 	attachment, number uint64
+	port               string // of the present attachment
 }
 
 // New returns a bench. Boards are plugged in by Plug or by their own PowerOn.
@@ -129,7 +133,7 @@ func (b *Bench) device(bay *bay) (Device, bool) {
 	if !ok || attached.Number != bay.attachment {
 		return Device{}, false
 	}
-	return Device{bay.Port, attached.Vendor, attached.Product, attached.Serial, bay.number}, true
+	return Device{bay.port, attached.Vendor, attached.Product, attached.Serial, bay.number}, true
 }
 
 // OpenUSB opens a device that Devices has returned.
@@ -160,14 +164,21 @@ func (b *Bench) Press(bay string, held time.Duration) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.record(Event{Bay: bay, What: "press", Detail: held.String()})
+	for _, closed := range b.bounces(held) {
+		b.press(Press{bay, closed})
+	}
+	return nil
+}
+
+// press tells the listeners; mu is held.
+func (b *Bench) press(press Press) {
+	b.record(Event{Bay: press.Bay, What: "press", Detail: press.Held.String()})
 	for listener := range b.listeners {
 		select {
-		case listener <- Press{bay, held}:
+		case listener <- press:
 		default: // it does not look; the press is lost
 		}
 	}
-	return nil
 }
 
 // Presses delivers presses until ctx ends.
@@ -213,7 +224,7 @@ func (b *Bench) boardEvent(from *bay, event virtualduo.Event) {
 	switch event.What {
 	case virtualduo.BusJoined:
 		b.enumerations++
-		from.attachment, from.number = event.Number, b.enumerations
+		from.attachment, from.number, from.port = event.Number, b.enumerations, b.portOf(from)
 	case virtualduo.BusLeft:
 		from.attachment = 0
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"duogateway/secret"
+	virtualduo "duogateway/virtual/duo"
 )
 
 // Client is a bench in another process.
@@ -109,6 +110,19 @@ func (c *Client) DumpFlash(bay string) (secret.Bytes, error) {
 func (c *Client) WriteDCT(bay string, offset int, data []byte) error {
 	return c.do(request{Do: doWriteDCT, Name: bay, Offset: offset, Data: data})
 }
+
+// SetFaults replaces the faults of a board.
+func (c *Client) SetFaults(bay string, faults virtualduo.Faults) error {
+	return c.do(request{Do: doFaults, Name: bay, Faults: &faults})
+}
+
+// SetOwnFaults replaces the faults of the bench itself.
+func (c *Client) SetOwnFaults(faults Faults) error {
+	return c.do(request{Do: doOwnFaults, OwnFaults: &faults})
+}
+
+// DropHub takes all boards off the bus, for a time.
+func (c *Client) DropHub(gone time.Duration) error { return c.do(request{Do: doDropHub, Held: gone}) }
 
 // Presses delivers presses until ctx ends or the bench goes.
 func (c *Client) Presses(ctx context.Context) (<-chan Press, error) {

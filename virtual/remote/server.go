@@ -191,6 +191,20 @@ func control(ctx context.Context, bench *Bench, r request) (reply, error) {
 	case doWriteDCT:
 		return reply{}, bench.WriteDCT(r.Name, r.Offset, r.Data)
 	default:
+		return breakBench(bench, r)
+	}
+}
+
+// breakBench answers the requests for faults.
+func breakBench(bench *Bench, r request) (reply, error) {
+	switch {
+	case r.Do == doFaults && r.Faults != nil:
+		return reply{}, bench.SetFaults(r.Name, *r.Faults)
+	case r.Do == doOwnFaults && r.OwnFaults != nil:
+		return reply{}, bench.SetOwnFaults(*r.OwnFaults)
+	case r.Do == doDropHub:
+		return reply{}, bench.DropHub(r.Held)
+	default:
 		return reply{}, unfit(r)
 	}
 }

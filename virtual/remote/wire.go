@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	virtualduo "duogateway/virtual/duo"
 )
 
 // The protocol: one JSON value a line, a reply for each request. The first
@@ -34,6 +36,9 @@ const (
 	doPowerCut  do = "power-cut"
 	doDumpFlash do = "dump-flash"
 	doWriteDCT  do = "write-dct"
+	doFaults    do = "faults"
+	doOwnFaults do = "own-faults"
+	doDropHub   do = "drop-hub"
 )
 
 type request struct {
@@ -45,6 +50,9 @@ type request struct {
 	Text     string        `json:"text,omitempty"`
 	Offset   int           `json:"offset,omitempty"`
 	Data     []byte        `json:"data,omitempty"`
+
+	Faults    *virtualduo.Faults `json:"faults,omitempty"`
+	OwnFaults *Faults            `json:"own_faults,omitempty"`
 }
 
 // transfer is a control transfer. For a read only the length of the data
