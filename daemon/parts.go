@@ -29,11 +29,17 @@ type Parts struct {
 	Ready func()
 }
 
-// Gestures drives the lines of all bays; gpio.Runner does.
+// Gestures drives the lines of all bays; gpio.Runner does, and its methods are
+// explained there.
 type Gestures interface {
+	// EnterDFU makes the gesture that brings a board into DFU mode.
 	EnterDFU(ctx context.Context, bay gpio.Bay) (gpio.Result, error)
+	// Reset pulses RESET.
 	Reset(ctx context.Context, bay gpio.Bay) error
+	// CleanUp lets the lines of the bays go, by the one rule, and tells how
+	// the gestures that it found had ended.
 	CleanUp(ctx context.Context, bays ...gpio.Bay) ([]gpio.Result, error)
+	// Acknowledge says that the ending of a bay's last gesture is journalled.
 	Acknowledge(bay string) error
 }
 

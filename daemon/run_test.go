@@ -129,7 +129,7 @@ func TestRunStopsWithASilentClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_ = r.get(t, "/v1/health").Body.Close() // the other connection was accepted before this one
 	if took := r.stop(); took > 2*soon {
 		t.Errorf("it took %v to stop", took)

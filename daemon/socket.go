@@ -25,7 +25,7 @@ func listen(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the local socket: %w", err)
 	}
-	if err := os.Chmod(path, 0o660); err != nil {
+	if err := os.Chmod(path, 0o660); err != nil { //nolint:gosec // its group may use the station
 		return nil, errors.Join(fmt.Errorf("opening the local socket: %w", err), listener.Close())
 	}
 	return listener, nil

@@ -56,7 +56,7 @@ func TestListenReplacesAStaleSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	conn, err := net.Dial("unix", path)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestListenRefusesALiveSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer first.Close()
+	defer func() { _ = first.Close() }()
 	if _, err := daemon.Listen(path); !job.HasCode(err, job.StoreInUse) {
 		t.Errorf("the second one: %v", err)
 	}
@@ -88,7 +88,7 @@ func TestListenRefusesABusySocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(fd)
+	defer func() { _ = syscall.Close(fd) }()
 	if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestListenRefusesABusySocket(t *testing.T) {
 		if err != nil {
 			break
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 	}
 	before := inode(t, path)
 	if l, err := daemon.Listen(path); err == nil {

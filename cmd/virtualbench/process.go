@@ -14,7 +14,7 @@ import (
 type process struct {
 	cmd  *exec.Cmd
 	log  string
-	done chan error
+	done chan struct{} // closed when it has ended
 }
 
 // stopTime bounds how long a child may take to end.
@@ -30,20 +30,31 @@ func startSelf(log string, args ...string) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a log: %w", err)
 	}
-	defer file.Close()
-	p := &process{cmd: exec.Command(program, args...), log: log, done: make(chan error, 1)}
+	defer func() { _ = file.Close() }() // the child has it
+	//nolint:gosec // it is this program
+	p := &process{cmd: exec.Command(program, args...), log: log, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = file, file
 	// Ctrl-C is for this program: it ends its children in order.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", args[0], err)
 	}
-	go func() { p.done <- p.cmd.Wait() }()
+	go func() {
+		defer close(p.done)
+		_ = p.cmd.Wait() // its log says why it ended
+	}()
 	return p, nil
 }
 
 // ended tells whether the process is over.
-func (p *process) ended() bool { return len(p.done) > 0 }
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
 
 // stop asks the process to end and waits for it.
 func (p *process) stop() error {
