@@ -61,6 +61,10 @@ type Options struct {
 	ServerHost string `json:"server_host,omitempty"`
 	ServerPort uint16 `json:"server_port,omitempty"`
 
+	// Raw allows a job to write the DCT sectors themselves where the bootloader
+	// cannot: its system firmware is missing or damaged.
+	Raw bool `json:"raw,omitempty"`
+
 	// Images are the firmware that a flash writes.
 	Images []Image `json:"images,omitempty"`
 }

@@ -35,10 +35,25 @@ func (v *visit) checkOurs(d *dump) error {
 		return job.Failf(job.NotParticleFirmware, "the board is marked as running a bare WICED application")
 	}
 	if _, err := duo.BootloaderEngine(v.memory.Bootloader, v.memory.Part2); err != nil {
-		return job.Failf(job.SystemParts, "checking the system firmware: %w", err)
+		if err := v.goRaw(err); err != nil {
+			return err
+		}
 	}
 	if !d.sound {
 		return job.Failf(job.DCTUnreadable, "no copy of the DCT is sound")
 	}
+	return nil
+}
+
+// goRaw lets a job that may do so write the sectors themselves, on a board
+// whose bootloader cannot. It will not start with the system firmware that it
+// has: it stays in DFU mode, and the job says so in the end.
+func (v *visit) goRaw(cause error) error {
+	fault := job.Failf(job.SystemParts, "checking the system firmware: %w", cause)
+	if !v.job.Options.Raw {
+		return fault
+	}
+	report := job.ReportOf(fault)
+	v.memory.Raw, v.memory.Stay, v.memory.Ending = true, true, &report
 	return nil
 }

@@ -29,6 +29,7 @@ func (v *visit) enter(ctx context.Context, say job.Say) (job.Outcome, error) {
 
 func (v *visit) enterDFU(ctx context.Context, say job.Say) (job.Outcome, error) {
 	v.letGo()
+	v.entered, v.runningID = false, ""
 	if err := v.endings.factoryReset(); err != nil {
 		return job.Outcome{}, job.Failf(job.ResetPossible, "an earlier gesture: %w", err)
 	}
@@ -52,11 +53,8 @@ func (v *visit) tryEnter(ctx context.Context, say job.Say) (string, error) {
 	if present && isDFU(seen) {
 		return "in DFU mode already", v.open(ctx, seen)
 	}
-	if present {
-		v.memory.CameRunning = true
-		if id, ok := duo.DeviceIDFromSerial(seen.Serial); ok {
-			v.memory.RunningID = id
-		}
+	if id, ok := duo.DeviceIDFromSerial(seen.Serial); present && ok {
+		v.runningID = id
 	}
 	say("RESET, SETUP held", 0, 0)
 	if err := v.gesture(ctx); err != nil {
@@ -66,6 +64,7 @@ func (v *visit) tryEnter(ctx context.Context, say job.Say) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	v.entered, v.memory.Entered = true, true
 	return "by RESET and SETUP", v.open(ctx, seen)
 }
 

@@ -3,6 +3,7 @@ package recipe
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"duogateway/duo"
@@ -33,6 +34,9 @@ func (v *visit) write(ctx context.Context, say job.Say) (job.Outcome, error) {
 	}
 	defer target.Clear()
 	v.memory.Attempts++
+	if v.memory.Raw {
+		return v.writeSector(ctx, say, target)
+	}
 	err = v.device.Write(ctx, duo.AltDCT, duo.BlockOffset, target.Bytes.Reveal(), func(done, total int) {
 		say("writing the key area", done, total)
 	})
@@ -42,10 +46,27 @@ func (v *visit) write(ctx context.Context, say job.Say) (job.Outcome, error) {
 	return job.Outcome{Detail: fmt.Sprintf("%d bytes at offset %d of the DCT", duo.BlockLen, duo.BlockOffset)}, nil
 }
 
+// writeSector writes the block with the sector around it.
+func (v *visit) writeSector(ctx context.Context, say job.Say, target duo.Block) (job.Outcome, error) {
+	before, err := v.original()
+	if err != nil {
+		return job.Outcome{}, err
+	}
+	content, err := before.withBlock(target)
+	if err != nil {
+		return job.Outcome{}, err
+	}
+	defer content.Clear()
+	return job.Outcome{Detail: "a copy of the DCT, past the bootloader"}, v.writeRaw(ctx, say, content)
+}
+
 // checkServed makes sure that alternate setting 1 shows the copy that we think
 // is current: a bootloader that cannot reach its DCT code answers zeros, and
 // would refuse the write.
 func (v *visit) checkServed(ctx context.Context) error {
+	if v.memory.Raw {
+		return nil
+	}
 	now, err := v.read(ctx, func(string, int, int) {})
 	if err != nil {
 		return err
@@ -57,7 +78,7 @@ func (v *visit) checkServed(ctx context.Context) error {
 	}
 	defer clear(served)
 	if !now.sound || !bytes.Equal(served, now.block.Reveal()) {
-		return job.Failf(job.SystemParts, "the bootloader does not show the current DCT: its system firmware is missing or damaged")
+		return v.goRaw(errors.New("the bootloader does not show the current DCT"))
 	}
 	return nil
 }
@@ -101,6 +122,6 @@ func (v *visit) compare(ctx context.Context, say job.Say) error {
 	}
 	found := after.inspect().PrivateKey
 	v.memory.Written = found.Fingerprint
-	v.memory.Stay = found.State == duo.PrivateKeyErased && !v.memory.Decision.EraseKey
+	v.memory.Stay = v.memory.Raw || (found.State == duo.PrivateKeyErased && !v.memory.Decision.EraseKey)
 	return nil
 }

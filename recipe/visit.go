@@ -19,22 +19,27 @@ type visit struct {
 	device     *dfu.Device // open while the board is in DFU mode
 	dump       *dump       // the board as it came; see original
 	tellsReset bool        // a step has failed by telling of a possible factory reset
+
+	// What this run of the job has seen itself. A resumed job may meet another
+	// board than the one that it has a memory of.
+	entered   bool         // it brought the board into DFU mode
+	runningID duo.DeviceID // as the board's firmware told it before
 }
 
 // memory is what the steps journal. It holds names of keys, never keys.
 type memory struct {
-	CameRunning bool         `json:"came_running"` // its firmware ran when the job began
-	RunningID   duo.DeviceID `json:"running_id"`   // as the firmware told it then
-	DeviceID    duo.DeviceID `json:"device_id"`
-	versions                 // of the board now
-	Came        versions     `json:"came"`   // of the board in its backup
-	Backup      string       `json:"backup"` // the record of the board as it came
-	Found       findings     `json:"found"`
-	Decision    decision     `json:"decision"`
-	Written     string       `json:"written"` // fingerprint of the key that was read back
-	Attempts    int          `json:"attempts"`
-	Stay        bool         `json:"stay"`   // the board must not leave DFU mode
-	Ending      *job.Report  `json:"ending"` // how the job will end once the board has left
+	Entered  bool         `json:"entered"` // the job has brought the board into DFU mode
+	DeviceID duo.DeviceID `json:"device_id"`
+	versions              // of the board now
+	Came     versions     `json:"came"`   // of the board in its backup
+	Backup   string       `json:"backup"` // the record of the board as it came
+	Found    findings     `json:"found"`
+	Decision decision     `json:"decision"`
+	Written  string       `json:"written"` // fingerprint of the key that was read back
+	Attempts int          `json:"attempts"`
+	Raw      bool         `json:"raw"`    // alternate setting 1 is dead: the sectors themselves are written
+	Stay     bool         `json:"stay"`   // the board must not leave DFU mode
+	Ending   *job.Report  `json:"ending"` // how the job will end once the board has left
 }
 
 // The names of the steps, as the journal and the events show them.
@@ -92,14 +97,14 @@ func (v *visit) result() job.Result {
 const closeTime = restTime + 10*time.Second
 
 // close lets the board go. A job that ended early leaves it as it came: out of
-// DFU mode if it was not in it, unless it would then make a new key.
+// DFU mode if the job brought it there, unless it would then make a new key.
 func (v *visit) close(ctx context.Context, state job.State) {
 	if v.dump != nil {
 		v.dump.raw.Clear()
 	}
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
-	if v.device != nil && state.Final() && v.memory.CameRunning && !v.memory.Stay {
+	if v.device != nil && state.Final() && v.memory.Entered && !v.memory.Stay {
 		if err := v.leaveDFU(ctx); err != nil {
 			v.book.Log.Warn("the board stays in DFU mode", "job", v.job.ID, "bay", v.Name, "error", err)
 		}

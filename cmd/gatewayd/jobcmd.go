@@ -20,19 +20,28 @@ type jobFlags struct {
 	Detach   bool   `help:"Do not wait for the end of the job."`
 }
 
+// rawFlag is common to the commands that write keys.
+type rawFlag struct {
+	Raw bool `help:"Write the DCT sectors themselves where the bootloader cannot, because its system firmware is missing or damaged."`
+}
+
 type (
-	repairCmd   struct{ jobFlags }
+	repairCmd struct {
+		jobFlags
+		rawFlag
+	}
 	diagnoseCmd struct{ jobFlags }
 	backupCmd   struct{ jobFlags }
 	restoreCmd  struct {
 		jobFlags
+		rawFlag
 		Record string `placeholder:"ID" help:"The key record to write (default: the best one of the board)."`
 	}
 )
 
 // Run asks for a repair.
 func (c repairCmd) Run(ctx context.Context, env environment, all *cli) error {
-	return c.do(ctx, env, all, job.Request{Kind: job.Repair})
+	return c.do(ctx, env, all, job.Request{Kind: job.Repair, Options: job.Options{Raw: c.Raw}})
 }
 
 // Run asks for a diagnosis.
@@ -47,7 +56,7 @@ func (c backupCmd) Run(ctx context.Context, env environment, all *cli) error {
 
 // Run asks for a restore.
 func (c restoreCmd) Run(ctx context.Context, env environment, all *cli) error {
-	return c.do(ctx, env, all, job.Request{Kind: job.Restore, Options: job.Options{Record: c.Record}})
+	return c.do(ctx, env, all, job.Request{Kind: job.Restore, Options: job.Options{Record: c.Record, Raw: c.Raw}})
 }
 
 // do asks for a job, shows its progress and returns how it ended.

@@ -1,0 +1,75 @@
+package recipe
+
+import (
+	"bytes"
+	"context"
+
+	"duogateway/duo"
+	"duogateway/job"
+)
+
+// writeRaw makes content the current DCT by alternate setting 0: the copy that
+// is not current is written and read back before the current one gives way, so
+// that one of them is sound at any time.
+func (v *visit) writeRaw(ctx context.Context, say job.Say, content duo.Sector) error {
+	now, err := v.read(ctx, say)
+	if err != nil {
+		return err
+	}
+	defer now.raw.Clear()
+	if now.sound && bytes.Equal(now.area.Reveal(), content.Area().Reveal()) {
+		return nil
+	}
+	plan, err := now.sectors.PlanRaw(now.engine, content)
+	if err != nil {
+		return job.Failf(job.Internal, "planning the raw write: %w", err)
+	}
+	checked := false
+	for i, step := range plan.Steps {
+		say("writing a DCT sector", i, len(plan.Steps))
+		if step.Copy != plan.Copy && !checked {
+			if err := v.checkCopy(ctx, plan); err != nil {
+				return err
+			}
+			checked = true
+		}
+		if err := v.rawStep(ctx, step); err != nil {
+			return usbFault(err)
+		}
+	}
+	if checked {
+		return nil
+	}
+	return v.checkCopy(ctx, plan)
+}
+
+func (v *visit) rawStep(ctx context.Context, step duo.RawStep) error {
+	base := v.memory.Bootloader.SectorBases()[step.Copy-1]
+	if step.Erase {
+		return v.device.Erase(ctx, duo.AltInternal, base, duo.SectorSize, nil)
+	}
+	return v.device.Write(ctx, duo.AltInternal, base+uint32(step.Offset), step.Data.Reveal(), nil)
+}
+
+// checkCopy reads the written copy back. The current one is still untouched.
+func (v *visit) checkCopy(ctx context.Context, plan duo.RawWrite) error {
+	base := v.memory.Bootloader.SectorBases()[plan.Copy-1]
+	got, err := v.device.ReadFresh(ctx, duo.AltInternal, base, duo.SectorSize, nil)
+	if err != nil {
+		return usbFault(err)
+	}
+	defer clear(got)
+	if want := plan.Sector.Reveal(); !bytes.Equal(want, got) {
+		return job.Failf(job.WriteNotVerified, "reading back copy %d of the DCT: %w", plan.Copy, differs(want, got))
+	}
+	return nil
+}
+
+// withBlock is the current sector of a dump with another key area.
+func (d *dump) withBlock(block duo.Block) (duo.Sector, error) {
+	index, ok := d.sectors.Current(d.engine)
+	if !ok {
+		return duo.Sector{}, job.Failf(job.DCTUnreadable, "no copy of the DCT is sound")
+	}
+	return d.sectors[index].WithArea(duo.BlockOffset, block.Reveal())
+}
