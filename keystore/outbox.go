@@ -35,7 +35,7 @@ func (s *Store) Outbox(limit int) ([]Letter, error) {
 // Delivered deletes letters that have arrived. Numbers that are not there any
 // more are passed over.
 func (s *Store) Delivered(numbers ...uint64) error {
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	return s.update("clearing the outbox", func(tx *bolt.Tx) error {
 		for _, n := range numbers {
 			if err := tx.Bucket(outboxBucket).Delete(numberKey(n)); err != nil {
 				return err
@@ -43,8 +43,4 @@ func (s *Store) Delivered(numbers ...uint64) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return job.Failf(job.StoreFailed, "clearing the outbox: %w", err)
-	}
-	return nil
 }

@@ -202,7 +202,7 @@ func (s *Store) Import(records []job.KeyRecord, note job.AuditNote) error {
 	if err != nil {
 		return err
 	}
-	err = s.db.Update(func(tx *bolt.Tx) error {
+	return s.update("importing key records", func(tx *bolt.Tx) error {
 		fresh, err := putRecords(tx, sealed)
 		if err != nil {
 			return err
@@ -212,8 +212,4 @@ func (s *Store) Import(records []job.KeyRecord, note job.AuditNote) error {
 		}
 		return putAudit(tx, []job.AuditNote{note})
 	})
-	if err != nil {
-		return job.Failf(job.StoreFailed, "importing key records: %w", err)
-	}
-	return nil
 }

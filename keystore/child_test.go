@@ -1,0 +1,5 @@
+package keystore_test
+
+const childEnv = "KEYSTORE_TEST_CHILD"
+
+var children = map[string]func(folder string){}
