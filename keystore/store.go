@@ -49,9 +49,14 @@ type Options struct {
 // is left as it is. Damage that Open does not look at is found when it is met:
 // every method fails with StoreDamaged then.
 func Open(folder string, opts Options) (*Store, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := makeFolder(folder); err != nil {
 		return nil, job.Failf(job.StoreFailed, "making the store folder: %w", err)
 	}
+	lock, err := lockFolder(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = lock.Close() }()
 	sealer, err := openSealer(folder, opts.Escrow)
 	if err != nil {
 		return nil, err
