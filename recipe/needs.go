@@ -89,15 +89,19 @@ var kinds = map[job.Kind]func(*visit) []job.Step{
 	job.Flash:      flashSteps,
 }
 
-// Plan makes the plan of a job.
+// Plan makes the plan of a job, or refuses one that no board could satisfy.
 func (b *Book) Plan(j job.Job) (*job.Plan, error) {
 	bay := b.Bays[j.Bay]
 	if bay == nil {
 		return nil, job.Failf(job.UnknownBay, "bay %q: this station has no such bay", j.Bay)
 	}
 	v := &visit{Bay: bay, book: b, job: j}
-	if steps := kinds[j.Kind]; steps != nil {
-		return v.plan(steps(v)), nil
+	steps := kinds[j.Kind]
+	if steps == nil {
+		return nil, job.Failf(job.UnknownKind, "job kind %q: want one of %v", j.Kind, job.Kinds())
 	}
-	return nil, job.Failf(job.UnknownKind, "job kind %q: want one of %v", j.Kind, job.Kinds())
+	if _, err := v.stated(); err != nil {
+		return nil, err
+	}
+	return v.plan(steps(v)), nil
 }
