@@ -2,6 +2,7 @@ package station
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +30,7 @@ func TestAdmissionIsJournalledFirst(t *testing.T) {
 		if found, _, ok, _ := b.journal.Job("a"); !ok || found.Admitted != j.Admitted {
 			t.Errorf("accepted %+v, the journal has %+v", j, found)
 		}
-		if j.State != job.Queued || j.Version != 1 || j.Request != request("a", bay1) || j.Presence != 1 {
+		if j.State != job.Queued || j.Version != 1 || !reflect.DeepEqual(j.Request, request("a", bay1)) || j.Presence != 1 {
 			t.Errorf("accepted %+v", j)
 		}
 		if first := <-updates; first.Job.State != job.Queued {

@@ -119,7 +119,7 @@ func (m *memoryJournal) checkStep(was, is job.Job) {
 	if was.Wrote && !is.Wrote {
 		m.object("P3: job %s forgets that it wrote", is.ID)
 	}
-	if was.Request != is.Request || was.Admitted != is.Admitted {
+	if !reflect.DeepEqual(was.Request, is.Request) || was.Admitted != is.Admitted {
 		m.object("P3: job %s becomes another request", is.ID)
 	}
 	if len(is.Steps) < len(was.Steps) || !reflect.DeepEqual(was.Steps, is.Steps[:len(was.Steps)]) {

@@ -267,11 +267,12 @@ func TestPresenceOfAResumedJob(t *testing.T) {
 		comes      []Device
 		state      job.State
 	}{
-		"the same board":                {true, []Device{boardA}, job.Succeeded},
-		"no board on the bus":           {true, nil, job.Succeeded},
-		"a board that tells no id":      {true, []Device{{Port: port1}}, job.Succeeded},
-		"another board":                 {true, []Device{boardB}, job.Failed},
-		"the same, it had told nothing": {false, []Device{boardA}, job.Succeeded},
+		"the same board":               {true, []Device{boardA}, job.Succeeded},
+		"no board on the bus":          {true, nil, job.Succeeded},
+		"a board that tells no id":     {true, []Device{{Port: port1}}, job.Succeeded},
+		"another board":                {true, []Device{boardB}, job.Failed},
+		"the same, not identified yet": {false, []Device{boardA}, job.Succeeded},
+		"another, not identified yet":  {false, []Device{boardB}, job.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onBench(t, func(b *bench) {

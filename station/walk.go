@@ -136,6 +136,7 @@ func (w *walk) intend(next job.Step, out job.Outcome, did job.Event) error {
 	if next.Writes && !w.job.Wrote && !time.Now().Before(w.limit) {
 		return w.stopped(job.TimedOut, errTimedOut, out, did)
 	}
+	w.learn()
 	w.job.Step = next.Name
 	w.job.Wrote = w.job.Wrote || next.Writes
 	w.job.Version++
@@ -150,6 +151,16 @@ func (w *walk) after(i int, next string) int {
 		return -1
 	}
 	return i + 1
+}
+
+// learn takes over the id that the job's board has told on the bus: a resumed
+// job knows another board by it. // P1
+func (w *walk) learn() {
+	w.bay.mu.Lock()
+	defer w.bay.mu.Unlock()
+	if p := w.bay.presence; w.job.DeviceID == "" && p.number == w.job.Presence {
+		w.job.DeviceID = p.id
+	}
 }
 
 // identify ties the board's id to the presence.
