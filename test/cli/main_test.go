@@ -43,8 +43,9 @@ func build() (folder string, err error) {
 		return "", err
 	}
 	args := append([]string{"build", "-buildvcs=false", "-o", folder + string(filepath.Separator)}, buildFlags...)
-	out, err := exec.Command("go", append(args, "duogateway/cmd/gatewayd", "duogateway/cmd/virtualbench")...).CombinedOutput()
-	if err != nil {
+	cmd := exec.Command("go", append(args, "duogateway/cmd/gatewayd", "duogateway/cmd/virtualbench")...)
+	cmd.Env = append(os.Environ(), buildEnv...)
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the programs: %w\n%s", err, out)
 	}
 	return folder, nil

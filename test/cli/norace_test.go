@@ -2,5 +2,8 @@
 
 package cli_test
 
-// buildFlags build the programs as the tests are built.
-var buildFlags []string
+// buildFlags and buildEnv build the programs as the appliance's are built.
+var (
+	buildFlags []string
+	buildEnv   = []string{"CGO_ENABLED=0"}
+)

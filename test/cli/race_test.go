@@ -2,5 +2,8 @@
 
 package cli_test
 
-// buildFlags build the programs as the tests are built.
-var buildFlags = []string{"-race"}
+// buildFlags and buildEnv build the programs as the tests are built.
+var (
+	buildFlags = []string{"-race"}
+	buildEnv   []string
+)
