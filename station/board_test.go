@@ -77,23 +77,44 @@ func TestBoardChangedJustBeforeTheWrite(t *testing.T) {
 	})
 }
 
-// A step that only looks goes on with another board: what it does to the world
-// is nothing. Two devices on a port stop it.
+// P1, P3: a step that only looks does not begin with another board either: what
+// it found would be told, and after a restart written, of the job's own.
 func TestBoardChangedForALook(t *testing.T) {
+	for name, devices := range map[job.Code][]Device{
+		job.BoardChanged:  {boardB},
+		job.PortAmbiguous: {boardA, boardB},
+	} {
+		t.Run(string(name), func(t *testing.T) {
+			onBench(t, func(b *bench) {
+				b.script("a", insists("look"), done("more"), passes("end"))
+				b.start()
+				b.admit("a", bay1)
+				time.Sleep(time.Second)
+				b.finder.put(devices...)
+				b.wantFault(b.await("a"), name)
+				b.wantDiary("a look", "a closed failed")
+			})
+		})
+	}
+}
+
+// P1: what was found on a board that came while the station was stopped is not
+// written to the one before, when that is back after the next stop.
+func TestBoardThatCameAndWent(t *testing.T) {
 	onBench(t, func(b *bench) {
-		b.script("a", insists("look"), done("more"), passes("end"))
-		b.script("b", insists("look"), done("more"), passes("end"))
+		b.script("a", insists("look"), done("save"), takes("more", time.Minute), writing(done("write")), passes("end"))
 		b.start()
 		b.admit("a", bay1)
-		time.Sleep(time.Second)
+		synctest.Wait()
+		b.end()
 		b.finder.put(boardB)
-		if j := b.await("a"); j.State != job.Succeeded {
-			t.Errorf("the job is %s, fault %+v", j.State, j.Fault)
-		}
-		b.admit("b", bay1)
-		time.Sleep(time.Second)
-		b.finder.put(boardA, boardB)
-		b.wantFault(b.await("b"), job.PortAmbiguous)
+		b.start()
+		time.Sleep(90 * time.Second)
+		b.end()
+		b.finder.put(boardA)
+		b.start()
+		b.wantFault(b.await("a"), job.BoardChanged)
+		b.wantDiary("a look", "a closed running", "a closed failed")
 	})
 }
 

@@ -189,7 +189,7 @@ func (w *walk) do(ctx context.Context, step job.Step) (job.Outcome, error) {
 	if step.Writes {
 		ctx = context.WithoutCancel(ctx)
 	}
-	if err := w.sameBoard(ctx, step.Writes); err != nil {
+	if err := w.sameBoard(ctx); err != nil {
 		return job.Outcome{}, errors.Join(context.Cause(ctx), err)
 	}
 	say := func(text string, done, total int) {
@@ -203,9 +203,9 @@ func (w *walk) do(ctx context.Context, step job.Step) (job.Outcome, error) {
 	return out, err
 }
 
-// sameBoard looks at the bus anew. It refuses a port with two devices always,
-// and before a write any other presence than the one the job began with. // P1
-func (w *walk) sameBoard(ctx context.Context, writes bool) error {
+// sameBoard looks at the bus anew. It refuses a port with two devices, and any
+// other presence than the one the job began with. // P1
+func (w *walk) sameBoard(ctx context.Context) error {
 	if err := w.look(ctx); err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func (w *walk) sameBoard(ctx context.Context, writes bool) error {
 	if p.ambiguous {
 		return job.Failf(job.PortAmbiguous, "bay %s: port %s names more than one device", w.bay.Name, w.bay.Port)
 	}
-	if writes && p.number != w.job.Presence {
+	if p.number != w.job.Presence {
 		return job.Failf(job.BoardChanged, "bay %s: the job began with the board of presence %d, presence %d is there now", w.bay.Name, w.job.Presence, p.number)
 	}
 	return nil
