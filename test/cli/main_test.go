@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -46,7 +47,7 @@ func build() (folder string, err error) {
 	cmd := exec.Command("go", append(args, "duogateway/cmd/gatewayd", "duogateway/cmd/virtualbench")...)
 	cmd.Env = append(os.Environ(), buildEnv...)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the programs: %w\n%s", err, out)
+		return "", errors.Join(fmt.Errorf("building the programs: %w\n%s", err, out), os.RemoveAll(folder))
 	}
 	return folder, nil
 }
