@@ -51,9 +51,11 @@ func (s *Store) sealAll(records []job.KeyRecord) ([]sealedRecord, error) {
 	return all, nil
 }
 
+// sealOne opens what it has sealed: a backup that cannot be read is none. // P1
 func (s *Store) sealOne(r job.KeyRecord) (sealedRecord, error) {
 	info := r.Info
 	info.ID = r.ContentID()
+	info.Stored.At = info.Stored.At.UTC().Round(0) // in one form, for it is compared
 	later := marks{OfferedAt: info.OfferedAt, ProvenAt: info.ProvenAt}
 	info.OfferedAt, info.ProvenAt = nil, nil
 	plain, err := pack(content{Info: info, Raw: r.Raw.Reveal(), Block: r.Block.Reveal()})
@@ -62,7 +64,16 @@ func (s *Store) sealOne(r job.KeyRecord) (sealedRecord, error) {
 	}
 	defer plain.Clear()
 	sealed, err := s.sealer.Seal(plain)
-	return sealedRecord{info: info, marks: later, sealed: sealed}, err
+	if err != nil {
+		return sealedRecord{}, err
+	}
+	again, err := s.openRecord(info.ID, info, sealed)
+	if err != nil {
+		return sealedRecord{}, err
+	}
+	again.Raw.Clear()
+	again.Block.Clear()
+	return sealedRecord{info: info, marks: later, sealed: sealed}, nil
 }
 
 // pack compresses: a dump is mostly erased flash.
@@ -170,27 +181,27 @@ func (s *Store) Record(id string) (job.KeyRecord, error) {
 	if err != nil {
 		return job.KeyRecord{}, err
 	}
-	if sealed == nil {
+	if sealed == nil && info.ID == "" {
 		return job.KeyRecord{}, job.Failf(job.UnknownRecord, "key record %q: there is none", id)
 	}
-	return s.openRecord(info, sealed)
+	return s.openRecord(id, info, sealed)
 }
 
-func (s *Store) openRecord(info job.RecordInfo, sealed []byte) (job.KeyRecord, error) {
+func (s *Store) openRecord(id string, info job.RecordInfo, sealed []byte) (job.KeyRecord, error) {
 	plain, err := s.sealer.Open(sealed)
 	if err != nil {
-		return job.KeyRecord{}, job.Failf(job.RecordUnreadable, "key record %s: %w", info.ID, err)
+		return job.KeyRecord{}, job.Failf(job.RecordUnreadable, "key record %s: %w", id, err)
 	}
 	defer plain.Clear()
 	inside, err := unpack(plain)
 	if err != nil {
-		return job.KeyRecord{}, job.Failf(job.RecordUnreadable, "key record %s: %w", info.ID, err)
+		return job.KeyRecord{}, job.Failf(job.RecordUnreadable, "key record %s: %w", id, err)
 	}
 	r := job.KeyRecord{Info: info, Raw: secret.Of(inside.Raw), Block: secret.Of(inside.Block)}
 	bound := info
 	bound.OfferedAt, bound.ProvenAt = nil, nil
-	if inside.Info != bound || r.ContentID() != info.ID {
-		return job.KeyRecord{}, job.Failf(job.RecordUnreadable, "key record %s: what is sealed inside is not what the index says", info.ID)
+	if inside.Info != bound || info.ID != id || r.ContentID() != id {
+		return job.KeyRecord{}, job.Failf(job.RecordUnreadable, "key record %s: what is sealed inside is not what the index says", id)
 	}
 	return r, nil
 }
