@@ -27,7 +27,7 @@ func putAudit(tx *bolt.Tx, notes []job.AuditNote) error {
 func (s *Store) Audit(after uint64, limit int) ([]job.AuditNote, error) {
 	var list []job.AuditNote
 	err := s.view("reading the audit", func(tx *bolt.Tx) error {
-		return readFrom(tx.Bucket(auditBucket), after+1, limit, &list)
+		return readAfter(tx.Bucket(auditBucket), after, limit, &list)
 	})
 	return list, err
 }

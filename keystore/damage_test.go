@@ -270,6 +270,17 @@ func TestDamagedValues(t *testing.T) {
 	}
 }
 
+// A job that is listed and is not there is damage, not a job without a name.
+func TestLostJob(t *testing.T) {
+	folder := fill(t)
+	tamper(t, folder, func(tx *bolt.Tx) error { return tx.Bucket([]byte("jobs")).Delete([]byte("job-2")) })
+	s := open(t, folder, keystore.Options{})
+	_, errJobs := s.Jobs(9)
+	_, errUnfinished := s.Unfinished()
+	expectCode(t, errJobs, job.StoreDamaged)
+	expectCode(t, errUnfinished, job.StoreDamaged)
+}
+
 // A store that lost pages after it was opened reports it.
 func TestDamagedWhileOpen(t *testing.T) {
 	folder, good := sound(t)

@@ -1,6 +1,8 @@
 package keystore
 
 import (
+	"bytes"
+
 	bolt "go.etcd.io/bbolt"
 
 	"duogateway/job"
@@ -35,15 +37,19 @@ func putEvents(tx *bolt.Tx, events []job.Event, post bool) error {
 func (s *Store) Events(after uint64, limit int) ([]job.Event, error) {
 	var list []job.Event
 	err := s.view("reading the events", func(tx *bolt.Tx) error {
-		return readFrom(tx.Bucket(eventsBucket), after+1, limit, &list)
+		return readAfter(tx.Bucket(eventsBucket), after, limit, &list)
 	})
 	return list, err
 }
 
-// readFrom reads numbered rows from a number on.
-func readFrom[Row any](b *bolt.Bucket, first uint64, limit int, list *[]Row) error {
+// readAfter reads the numbered rows behind a number.
+func readAfter[Row any](b *bolt.Bucket, after uint64, limit int, list *[]Row) error {
+	last := numberKey(after)
 	cursor := b.Cursor()
-	for k, _ := cursor.Seek(numberKey(first)); k != nil && len(*list) < limit; k, _ = cursor.Next() {
+	for k, _ := cursor.Seek(last); k != nil && len(*list) < limit; k, _ = cursor.Next() {
+		if bytes.Equal(k, last) {
+			continue
+		}
 		var row Row
 		if err := getJSON(b, k, &row); err != nil {
 			return err

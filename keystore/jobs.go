@@ -55,7 +55,19 @@ func putJob(tx *bolt.Tx, e *job.Entry) error {
 	if err := putUnfinished(tx, row); err != nil {
 		return err
 	}
-	return putJSON(tx.Bucket(baysBucket), []byte(e.Job.Bay), bayState{Presence: e.Job.Presence, LastJob: e.Job.ID})
+	return putBay(tx, e.Job)
+}
+
+// putBay keeps the highest presence: a job that still runs with an earlier one
+// must not give its number back.
+func putBay(tx *bolt.Tx, j job.Job) error {
+	var row bayState
+	bays := tx.Bucket(baysBucket)
+	if err := getJSON(bays, []byte(j.Bay), &row); err != nil {
+		return err
+	}
+	row.Presence, row.LastJob = max(row.Presence, j.Presence), j.ID
+	return putJSON(bays, []byte(j.Bay), row)
 }
 
 func putUnfinished(tx *bolt.Tx, row journalled) error {
@@ -107,12 +119,15 @@ func appendJob(tx *bolt.Tx, id []byte, list *[]job.Job) error {
 	if err := getJSON(tx.Bucket(jobsBucket), id, &row); err != nil {
 		return err
 	}
+	if row.Number == 0 {
+		return fmt.Errorf("%w: job %q is listed, but is not there", errDamaged, id)
+	}
 	*list = append(*list, row.Job)
 	return nil
 }
 
 // Bay tells the number of the last presence that a job saw in a bay, and the
-// id of its last job. Both are zero for a bay without jobs.
+// id of the last job that was committed there. Both are zero for a bay without jobs.
 func (s *Store) Bay(name string) (presence uint64, lastJob string, err error) {
 	var row bayState
 	err = s.view("reading bay "+name, func(tx *bolt.Tx) error {

@@ -27,7 +27,7 @@ func putOutbox(tx *bolt.Tx, event job.Event) error {
 func (s *Store) Outbox(limit int) ([]Letter, error) {
 	var list []Letter
 	err := s.view("reading the outbox", func(tx *bolt.Tx) error {
-		return readFrom(tx.Bucket(outboxBucket), 0, limit, &list)
+		return readAfter(tx.Bucket(outboxBucket), 0, limit, &list)
 	})
 	return list, err
 }

@@ -144,25 +144,31 @@ func touch(tx *bolt.Tx) error {
 	})
 }
 
-// Commit stores an entry, all of it or nothing, and numbers its events. It
-// returns when the entry is on the disk.
+// Commit stores an entry, all of it or nothing. It returns when the entry is
+// on the disk, with its events numbered, and those of new records added.
 func (s *Store) Commit(e *job.Entry) error {
 	sealed, err := s.sealAll(e.Records)
 	if err != nil {
 		return err
 	}
-	return s.update("writing the journal of job "+e.Job.ID, func(tx *bolt.Tx) error {
+	var events []job.Event
+	err = s.update("writing the journal of job "+e.Job.ID, func(tx *bolt.Tx) error {
 		fresh, err := putRecords(tx, sealed)
 		if err != nil {
 			return err
 		}
-		e.Events = append(recordEvents(fresh, e.Job), e.Events...)
+		events = append(recordEvents(fresh, e.Job), e.Events...)
 		return errors.Join(
 			putJob(tx, e),
-			putEvents(tx, e.Events, s.post),
+			putEvents(tx, events, s.post),
 			putAudit(tx, e.Audit),
 		)
 	})
+	if err != nil {
+		return err
+	}
+	e.Events = events
+	return nil
 }
 
 func putJSON(b *bolt.Bucket, key []byte, value any) error {
