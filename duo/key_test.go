@@ -22,6 +22,7 @@ func TestKeysOfOpenSSL(t *testing.T) {
 		made := openssl(t, nil, "genrsa", "-traditional", "1024")
 		der := openssl(t, made, "rsa", "-traditional", "-outform", "DER")
 		spki := openssl(t, made, "rsa", "-pubout", "-outform", "DER")
+		pkcs8 := openssl(t, made, "pkcs8", "-topk8", "-nocrypt", "-outform", "DER")
 
 		key, form, err := ReadPrivateKey(field(der))
 		if err != nil {
@@ -35,6 +36,9 @@ func TestKeysOfOpenSSL(t *testing.T) {
 		}
 		if !bytes.Equal(key.Minimal().Reveal(), der) {
 			t.Error("the minimal form differs from openssl's")
+		}
+		if !bytes.Equal(key.PEM().Reveal(), made) || !bytes.Equal(key.PKCS8().Reveal(), pkcs8) {
+			t.Error("PEM or PKCS#8 differ from openssl's")
 		}
 		if got := openssl(t, key.Fixed().Reveal(), "rsa", "-inform", "DER", "-check", "-noout"); !bytes.Contains(got, []byte("RSA key ok")) {
 			t.Errorf("openssl on the fixed form: %s", got)
@@ -246,6 +250,43 @@ func TestClear(t *testing.T) {
 	for _, word := range words {
 		if word != 0 {
 			t.Fatal("the prime is still there")
+		}
+	}
+}
+
+func TestImportPublicKey(t *testing.T) {
+	key := newKey(t)
+	for name, file := range map[string][]byte{
+		"DER": key.SPKI(), "PEM": []byte(key.PublicPEM()), "field": append(key.SPKI(), make([]byte, 222)...),
+	} {
+		if spki, err := ImportPublicKey(file); err != nil || !bytes.Equal(spki, key.SPKI()) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, file := range map[string][]byte{
+		"nothing": nil, "private": key.Fixed().Reveal(), "private PEM": key.PEM().Reveal(), "erased": bytes.Repeat([]byte{0xFF}, 384),
+	} {
+		if _, err := ImportPublicKey(file); !errors.Is(err, ErrKeyFile) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestUnwrapKeyFile(t *testing.T) {
+	key := newKey(t)
+	minimal := key.Minimal().Reveal()
+	for name, test := range map[string]struct {
+		file       []byte
+		pem, pkcs8 bool
+	}{
+		"PKCS#1":     {minimal, false, false},
+		"PKCS#1 PEM": {key.PEM().Reveal(), true, false},
+		"PKCS#8":     {key.PKCS8().Reveal(), false, true},
+		"PKCS#8 PEM": {openssl(t, minimal, "pkcs8", "-topk8", "-nocrypt", "-inform", "DER"), true, true},
+	} {
+		got, err := UnwrapKeyFile(test.file)
+		if err != nil || got.PEM != test.pem || got.PKCS8 != test.pkcs8 || !bytes.Equal(got.PKCS1.Reveal(), minimal) {
+			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"duogateway/secret"
 )
 
 // ErrKeyFile is returned for a file that holds no private key of a kind that
@@ -21,24 +23,60 @@ const oidRSA = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
 // encrypted. A dump of a board's key field is PKCS#1 with some bytes behind
 // it and is read too. The error wraps ErrKeyFile.
 func ImportPrivateKey(file []byte) (*PrivateKey, error) {
-	der, err := keyDER(file)
+	unwrapped, err := UnwrapKeyFile(file)
 	if err != nil {
 		return nil, err
 	}
-	if inner, ok := unwrapPKCS8(der); ok {
-		der = inner
-	}
-	key, _, err := ReadPrivateKey(der)
+	key, _, err := ReadPrivateKey(unwrapped.PKCS1.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
 	return key, nil
 }
 
+// KeyFile is a key file without its wrappings.
+type KeyFile struct {
+	// PEM and PKCS8 say which wrappings there were.
+	PEM, PKCS8 bool
+	// PKCS1 is what was inside. It need not be a key: ReadPrivateKey tells.
+	PKCS1 secret.Bytes
+}
+
+// UnwrapKeyFile takes PEM and PKCS#8 off a file. One with neither is returned
+// as it is. The error, which wraps ErrKeyFile, is for PEM that is encrypted or
+// holds no private key.
+func UnwrapKeyFile(file []byte) (KeyFile, error) {
+	der, err := keyDER(file)
+	if err != nil {
+		return KeyFile{}, err
+	}
+	unwrapped := KeyFile{PEM: isPEM(file), PKCS1: secret.Of(der)}
+	if inner, ok := unwrapPKCS8(der); ok {
+		unwrapped.PKCS8, unwrapped.PKCS1 = true, secret.Of(inner)
+	}
+	return unwrapped, nil
+}
+
+// ImportPublicKey reads the public key of a board: its 162-byte SPKI as DER or
+// PEM, or a board's public key field. The error wraps ErrKeyFile.
+func ImportPublicKey(file []byte) ([]byte, error) {
+	der := file
+	if block, _ := pem.Decode(file); block != nil {
+		der = block.Bytes
+	}
+	spki, ok := ReadPublicKey(der)
+	if !ok {
+		return nil, fmt.Errorf("%w: no public key of 1024 bits", ErrKeyFile)
+	}
+	return spki, nil
+}
+
+func isPEM(file []byte) bool { return bytes.Contains(file, []byte("-----BEGIN ")) }
+
 // keyDER returns the DER of a file: its first PEM block with a private key, or
 // the file itself when it is not PEM.
 func keyDER(file []byte) ([]byte, error) {
-	if !bytes.Contains(file, []byte("-----BEGIN ")) {
+	if !isPEM(file) {
 		return file, nil
 	}
 	for block, rest := pem.Decode(file); block != nil; block, rest = pem.Decode(rest) {

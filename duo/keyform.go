@@ -1,6 +1,8 @@
 package duo
 
 import (
+	"encoding/pem"
+
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
@@ -59,6 +61,30 @@ func (k *PrivateKey) Minimal() secret.Bytes {
 				b.AddASN1Int64(exponent)
 			}
 		}
+	})
+	return secret.Of(b.BytesOrPanic())
+}
+
+// PEM returns the minimal form as PEM text, RSA PRIVATE KEY, for other tools.
+func (k *PrivateKey) PEM() secret.Bytes {
+	minimal := k.Minimal()
+	defer minimal.Clear()
+	return secret.Of(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: minimal.Reveal()}))
+}
+
+// PKCS8 returns the key as PKCS#8 DER, for other tools. A board reads nothing
+// of that.
+func (k *PrivateKey) PKCS8() secret.Bytes {
+	minimal := k.Minimal()
+	defer minimal.Clear()
+	var b cryptobyte.Builder
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(0)
+		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1(asn1.OBJECT_IDENTIFIER, func(b *cryptobyte.Builder) { b.AddBytes([]byte(oidRSA)) })
+			b.AddASN1NULL()
+		})
+		b.AddASN1OctetString(minimal.Reveal())
 	})
 	return secret.Of(b.BytesOrPanic())
 }
