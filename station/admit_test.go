@@ -156,6 +156,22 @@ func TestKnownID(t *testing.T) {
 	})
 }
 
+// P3: a job that waits is not put into the queue again.
+func TestKnownIDThatWaits(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.script("a", takes("work", time.Minute), passes("end"))
+		b.start()
+		b.admit("a", bay1)
+		b.admit("b", bay1)
+		synctest.Wait()
+		b.admit("b", bay1)
+		if waiting := b.station.bays[0].status().Waiting; waiting != 1 {
+			t.Errorf("%d jobs wait", waiting)
+		}
+		b.await("b")
+	})
+}
+
 // P3: one id is one job.
 func TestIDInUse(t *testing.T) {
 	for name, change := range map[string]func(*job.Request){

@@ -212,6 +212,25 @@ func TestIdentifiedBoard(t *testing.T) {
 	})
 }
 
+// P3: a job is not told of the board that came after its own.
+func TestIDOfTheNextBoard(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.finder.put(Device{Port: port1})
+		b.script("a", insists("look"), done("more"), passes("end"))
+		b.start()
+		b.admit("a", bay1)
+		for _, next := range []Device{boardA, boardB} {
+			time.Sleep(time.Second)
+			b.finder.put(next)
+		}
+		j := b.await("a")
+		b.wantFault(j, job.BoardChanged)
+		if j.DeviceID != "" {
+			t.Errorf("the job says that it was of %s", j.DeviceID)
+		}
+	})
+}
+
 // P1: a board that tells another id only to a step is another board too.
 func TestIdentifiedAsAnother(t *testing.T) {
 	onBench(t, func(b *bench) {
