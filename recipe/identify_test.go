@@ -76,7 +76,7 @@ func TestIdentify(t *testing.T) {
 		{"r4 with an id in its DCT", nameless, true, inDCT, "", own, false, ""},
 		{"r4 with an id in its DCT, stated", nameless, true, inDCT, own, own, false, ""},
 		{"r4 with an id in its DCT, another stated", nameless, true, inDCT, otherID, "", false, job.NotThisBoard},
-		{"r4, stated", nameless, true, nil, strings.ToUpper(otherID), otherID, true, ""},
+		{"r4, stated", nameless, true, nil, strings.ToUpper(own), own, true, ""},
 		{"r4", nameless, true, nil, "", "", false, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -57,7 +57,7 @@ func (v *visit) saveNew(ctx context.Context, say job.Say) (job.Outcome, error) {
 	}
 	record := v.record(d)
 	found := d.inspect().PrivateKey
-	v.memory.Stay = found.State == duo.PrivateKeyErased
+	v.memory.Keyless = found.State == duo.PrivateKeyErased
 	if found.State != duo.PrivateKeyValid || found.Fingerprint == v.memory.Found.Fingerprint {
 		return job.Outcome{}, job.Failf(job.KeyNotMade, "reading the new key: the private key is %s", found.State)
 	}

@@ -102,7 +102,7 @@ func (v *visit) giveUp(state duo.PrivateKeyState) job.Outcome {
 	fault := job.ReportOf(job.Failf(job.NoSavedKey, "the private key is %s and there is no saved key of this board", state))
 	v.memory.Ending = &fault
 	detail := "no saved key of this board; nothing is written"
-	if v.memory.Stay {
+	if v.memory.Keyless {
 		detail += "; the board stays in DFU mode"
 	}
 	return job.Outcome{Detail: detail, Next: stepLeave}

@@ -21,6 +21,7 @@ func (v *visit) backUp(ctx context.Context, say job.Say) (job.Outcome, error) {
 		return job.Outcome{}, err
 	}
 	v.dump, v.memory.Came = d, v.memory.versions
+	v.memory.Keyless = !d.sound || d.inspect().PrivateKey.State == duo.PrivateKeyErased
 	record := v.record(d)
 	v.memory.Backup = record.ContentID()
 	return job.Outcome{

@@ -19,9 +19,6 @@ func (v *visit) diagnose(context.Context, job.Say) (job.Outcome, error) {
 		return job.Outcome{}, err
 	}
 	v.memory.Found = found
-	// Left alone, a board without a key makes one, and a board without a sound
-	// copy of its DCT begins a new one.
-	v.memory.Stay = found.PrivateKey == duo.PrivateKeyErased || !d.sound
 	v.memory.Written = found.Fingerprint
 	if err := v.checkOurs(d); err != nil {
 		return job.Outcome{}, err

@@ -62,7 +62,7 @@ func (v *visit) stated() (duo.DeviceID, error) {
 // forget drops what was decided about how to leave the board that the job began
 // with: another one is in its place.
 func (v *visit) forget() {
-	v.memory.Entered, v.memory.Stay = v.entered, false
+	v.memory.Entered, v.memory.Keyless, v.memory.Stay = v.entered, false, false
 }
 
 func (v *visit) readVersions(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"duogateway/duo"
 	"duogateway/job"
 )
 
@@ -14,7 +15,7 @@ const runTime = restTime
 
 // leave lets the board start its firmware, unless it has to stay.
 func (v *visit) leave(ctx context.Context, _ job.Say) (job.Outcome, error) {
-	if v.memory.Stay {
+	if v.memory.Stay || (v.memory.Keyless && !v.memory.Decision.EraseKey) {
 		return job.Outcome{Detail: "the board is kept in DFU mode", End: v.ending()}, nil
 	}
 	if err := v.leaveDFU(ctx); err != nil {
@@ -39,7 +40,7 @@ func (v *visit) seeRunning(ctx context.Context, say job.Say) (job.Outcome, error
 	return job.Outcome{Detail: detail, End: v.ending()}, err
 }
 
-// awaitFirmware waits for the firmware on the bus.
+// awaitFirmware waits for the firmware of this board on the bus.
 func (v *visit) awaitFirmware(ctx context.Context, say job.Say) (string, error) {
 	for started := time.Now(); ; {
 		seen, present, err := v.Board.Look(ctx)
@@ -47,6 +48,9 @@ func (v *visit) awaitFirmware(ctx context.Context, say job.Say) (string, error) 
 			return "", usbFault(err)
 		}
 		if present && isRunning(seen) {
+			if id, ok := duo.DeviceIDFromSerial(seen.Serial); ok && v.memory.DeviceID != "" && id != v.memory.DeviceID {
+				return "", job.Failf(job.BoardChanged, "the job was about board %s, %s runs now", v.memory.DeviceID, id)
+			}
 			return fmt.Sprintf("the firmware runs, seen as %04x:%04x", seen.Vendor, seen.Product), nil
 		}
 		waited := time.Since(started)

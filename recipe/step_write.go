@@ -122,6 +122,7 @@ func (v *visit) compare(ctx context.Context, say job.Say) error {
 	}
 	found := after.inspect().PrivateKey
 	v.memory.Written = found.Fingerprint
-	v.memory.Stay = v.memory.Raw || (found.State == duo.PrivateKeyErased && !v.memory.Decision.EraseKey)
+	v.memory.Keyless = found.State == duo.PrivateKeyErased
+	v.memory.Stay = v.memory.Raw
 	return nil
 }

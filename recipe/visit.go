@@ -37,9 +37,10 @@ type memory struct {
 	Decision decision     `json:"decision"`
 	Written  string       `json:"written"` // fingerprint of the key that was read back
 	Attempts int          `json:"attempts"`
-	Raw      bool         `json:"raw"`    // alternate setting 1 is dead: the sectors themselves are written
-	Stay     bool         `json:"stay"`   // the board must not leave DFU mode
-	Ending   *job.Report  `json:"ending"` // how the job will end once the board has left
+	Raw      bool         `json:"raw"`     // alternate setting 1 is dead: the sectors themselves are written
+	Keyless  bool         `json:"keyless"` // left alone, the board would make a key or a DCT of its own
+	Stay     bool         `json:"stay"`    // the board is being written, or would not start
+	Ending   *job.Report  `json:"ending"`  // how the job will end once the board has left
 }
 
 // The names of the steps, as the journal and the events show them.
@@ -97,14 +98,16 @@ func (v *visit) result() job.Result {
 const closeTime = restTime + 10*time.Second
 
 // close lets the board go. A job that ended early leaves it as it came: out of
-// DFU mode if the job brought it there, unless it would then make a new key.
+// DFU mode if the job brought it there, unless it would then make a new key or
+// is half written.
 func (v *visit) close(ctx context.Context, state job.State) {
 	if v.dump != nil {
 		v.dump.raw.Clear()
 	}
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
-	if v.device != nil && state.Final() && v.memory.Entered && !v.memory.Stay {
+	unwritten := state == job.Canceled || state == job.TimedOut
+	if v.device != nil && state.Final() && v.memory.Entered && !v.memory.Keyless && (unwritten || !v.memory.Stay) {
 		if err := v.leaveDFU(ctx); err != nil {
 			v.book.Log.Warn("the board stays in DFU mode", "job", v.job.ID, "bay", v.Name, "error", err)
 		}
