@@ -31,6 +31,7 @@ type Board struct {
 	driven   lines // by whoever holds the other end
 	resetLow bool  // the lines as the processor sees them
 	setupLow bool
+	mirrored bool // a header pin acts as SETUP
 	// setupRose is when SETUP last went up.
 	setupRose time.Time
 
@@ -56,6 +57,7 @@ type Board struct {
 	onBus      []func()
 	dfu        dfuState
 	run        runState
+	console    console
 
 	light          Light
 	lightListeners []func(Light)
@@ -97,6 +99,9 @@ func New(config Config) *Board {
 	copy(b.internal[systemPart1At-flashBase:], part1)
 	copy(b.internal[systemPart2At-flashBase:], part2)
 	copy(b.flash(b.loaderStore()), FactoryDCT(config.ServerKey))
+	if config.WicedApplication {
+		b.makeWiced()
+	}
 	if config.FactoryImage {
 		copy(b.serial[factoryImageAt:], factoryImage(config.SystemVersion, config.Seed))
 	}

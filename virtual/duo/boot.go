@@ -20,6 +20,7 @@ const (
 // request is what the bootloader was asked for, by register or by button.
 type request struct {
 	began                    time.Time // of the first look at SETUP
+	image                    bool      // there is a valid factory image
 	safe, dfu, factory, wipe bool
 }
 
@@ -47,6 +48,7 @@ func (b *Board) missingDefault() []operation {
 }
 
 func (b *Board) bootWithDCT() {
+	b.lookForMirror()
 	if b.wicedApplication() {
 		if b.setupLow {
 			b.enterDFU()
@@ -63,7 +65,7 @@ func (b *Board) bootWithDCT() {
 		asked.safe = true
 	}
 	b.registers.bootMode = registerCleared
-	asked.began = time.Now()
+	asked.began, asked.image = time.Now(), b.factoryImageValid()
 	b.holdSetup(asked)
 }
 
@@ -75,13 +77,23 @@ func (b *Board) wicedApplication() bool {
 	return binary.LittleEndian.Uint16(flag) == wicedApplicationYes
 }
 
+// makeWiced puts a program of another maker in its place and sets the flag.
+func (b *Board) makeWiced() {
+	program := synthetic("wiced", b.config.Seed, 4<<10)
+	binary.LittleEndian.PutUint32(program, 0x20020000) // stack
+	copy(b.internal[b.loader.WicedAt-flashBase:], program)
+	s := b.loaderStore()
+	flag := binary.LittleEndian.AppendUint16(nil, wicedApplicationYes)
+	_ = s.engine.Write(Image(b.flash(s)), b.loader.ExtraFlagsAt, flag) // an image never fails
+}
+
 // holdSetup looks at SETUP every 10 ms and goes on once it is up, or once the
 // time says so. It goes by the clock, not by its own looks: on a busy machine
 // they come late, and a board's do not.
 func (b *Board) holdSetup(asked request) {
 	held := b.setupHeld(asked.began)
 	b.askByHold(&asked, held)
-	if !b.setupLow || held >= holdEnd || (held >= holdDFU && !b.factoryImageValid()) {
+	if !b.setupLow || held >= holdEnd || (held >= holdDFU && !asked.image) {
 		b.decide(asked)
 		return
 	}
@@ -120,13 +132,13 @@ func (b *Board) askByHold(asked *request, held time.Duration) {
 // decide is the bootloader's way on (redbear/firmware bootloader/src/main.c:374-496).
 func (b *Board) decide(asked request) {
 	switch {
-	case asked.factory && b.factoryImageValid():
+	case asked.factory && asked.image:
 		b.restoreFactory(asked.wipe, b.systemReset)
 	case asked.dfu:
 		b.enterDFU()
 	case b.systemPart1Valid():
 		b.jump(asked.safe)
-	case b.factoryImageValid():
+	case asked.image:
 		b.shine(lightNoFirmware)
 		b.restoreFactory(false, b.enterDFU)
 	default:

@@ -37,6 +37,8 @@ type Bootloader struct {
 	// FlagsInDCT says that the system flags live in the DCT, so that leaving
 	// DFU writes it, and not in registers of the backup domain.
 	FlagsInDCT bool
+	// Mirror says that a header pin can be made to act as SETUP.
+	Mirror bool
 	// StaleReads says that a failed read shows the old buffer instead of zeros.
 	StaleReads bool
 	// Unverified says that a write into flash that was not erased seems to work.
@@ -76,12 +78,20 @@ func (b *Board) adoptBootloader() error {
 	if found.Version == b.loader.Version {
 		return nil
 	}
-	for _, l := range bootloaders() {
-		if l.Version == found.Version {
-			b.loader = l
+	b.loader = bootloaderOf(found.Version)
+	return nil
+}
+
+// bootloaderOf returns the bootloader of a module_version.
+func bootloaderOf(version uint16) *Bootloader {
+	known := bootloaders()
+	found := known[0]
+	for _, l := range known {
+		if l.Version <= version {
+			found = l
 		}
 	}
-	return nil
+	return found
 }
 
 // image is a stand-in for the bootloader's own bytes in flash, with its

@@ -27,6 +27,14 @@ type Config struct {
 	// cloud's key, FF up to 384 bytes, the address block. Nil means the
 	// vendor's.
 	ServerKey []byte
+	// WicedApplication makes it a bare WICED board: the flag in the DCT is set
+	// and another maker's program is there.
+	WicedApplication bool
+	// UpdatesBootloader lets the firmware put its own bootloader over one of
+	// another version, as it does in life.
+	UpdatesBootloader bool
+	// Unknowns are habits that no source tells.
+	Unknowns Unknowns
 	// Timing is how long things take; zero fields mean the typical values.
 	Timing Timing
 }
@@ -67,6 +75,7 @@ func (c Config) withDefaults() Config {
 	if c.ServerKey == nil {
 		c.ServerKey = factoryServerKey()
 	}
+	c.Unknowns = c.Unknowns.withDefaults()
 	c.Timing = c.Timing.withDefaults()
 	return c
 }

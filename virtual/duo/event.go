@@ -14,15 +14,18 @@ const (
 	WiFiWipe     What = "wifi-wipe"     // the Wi-Fi credentials are gone
 	KeyGenerated What = "key-generated" // the firmware made a new key and begins to store it
 	DCTDefault   What = "dct-default"   // the board found no DCT and writes the default
-	Booted       What = "booted"        // Detail: dfu, run, wiced or hung
-	Reset        What = "reset"         // Detail: pin, system or brown-out
-	Powered      What = "power"         // Detail: on, off or cut
-	ResetLine    What = "reset-line"    // Detail: low or high
-	SetupLine    What = "setup-line"    // Detail: low or high
-	BusJoined    What = "attached"      // Detail: the product id in hex
-	BusLeft      What = "detached"
-	Destroyed    What = "bricked" // Detail: why
-	Faulted      What = "fault"   // Detail: which of the board's faults has struck
+	// BootloaderUpdate: the firmware puts a bootloader over the one in flash;
+	// Detail is its name.
+	BootloaderUpdate What = "bootloader-update"
+	Booted           What = "booted"     // Detail: dfu, run, wiced or hung
+	Reset            What = "reset"      // Detail: pin, system or brown-out
+	Powered          What = "power"      // Detail: on, off or cut
+	ResetLine        What = "reset-line" // Detail: low or high
+	SetupLine        What = "setup-line" // Detail: low or high
+	BusJoined        What = "attached"   // Detail: the product id in hex
+	BusLeft          What = "detached"
+	Destroyed        What = "bricked" // Detail: why
+	Faulted          What = "fault"   // Detail: which of the board's faults has struck
 )
 
 // Event is something that happened to a board.

@@ -51,6 +51,10 @@ func (b *Board) initialise() {
 		b.disarmWatchdog()
 		return
 	}
+	if operations := b.bootloaderUpdate(); operations != nil {
+		b.startWork(operations, b.systemReset)
+		return
+	}
 	b.protectSystemParts()
 	b.storeIf(!bytes.Equal(b.application(flashModulesOffset, 20), factorySlot()), flashModulesOffset, factorySlot(), func() {
 		blank := b.release().StoresID && b.application(deviceIDOffset, 1)[0] == 0xFF
@@ -139,6 +143,7 @@ func (b *Board) protectSystemParts() {
 
 func (b *Board) startUSB() {
 	b.mode = modeRun
+	b.console = console{}
 	b.joinBus()
 	b.run.listening = !b.wifi
 	b.showRun()

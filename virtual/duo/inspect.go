@@ -37,6 +37,29 @@ func (b *Board) SetFlash(address uint32, data []byte) error {
 	return nil
 }
 
+// SetSerialFlash replaces serial flash from offset on, erased or not.
+func (b *Board) SetSerialFlash(offset int, data []byte) error {
+	if offset < 0 || offset > serialSize-len(data) {
+		return fmt.Errorf("%d bytes at %#x are not inside serial flash", len(data), offset)
+	}
+	b.lock()
+	defer b.unlock()
+	b.settle()
+	copy(b.serial[offset:], data)
+	return nil
+}
+
+// RequestBoot sets the register by which running code asks the bootloader for
+// a mode at the next reset: 0xEDFA for DFU, 0x5AFE for safe mode
+// (redbear/firmware bootloader/src/main.c:245-258). It is lost with the power.
+func (b *Board) RequestBoot(mode uint16) {
+	b.lock()
+	defer b.unlock()
+	if b.powered {
+		b.registers.bootMode = mode
+	}
+}
+
 // LoadDCT replaces both DCT copies by an image of ImageSize bytes.
 func (b *Board) LoadDCT(image []byte) error {
 	if len(image) != ImageSize {

@@ -163,10 +163,22 @@ func (b *Board) planWrite(alt uint8, address uint32, data []byte) (operations []
 		}
 		return operations, false, err
 	default:
-		if int(address)+len(data) > serialSize {
-			return nil, false, fmt.Errorf("%d bytes at %#x do not fit into serial flash", len(data), address)
-		}
-		return programSerial(b.serial, int(address), data, b.config.Timing), false, nil
+		operations, err = b.planSerial(int(address), data)
+		return operations, false, err
+	}
+}
+
+// planSerial programs pages.
+func (b *Board) planSerial(offset int, data []byte) ([]operation, error) {
+	room := serialSize - offset
+	switch {
+	case len(data) <= room:
+		return programSerial(b.serial, offset, data, b.config.Timing), nil
+	case b.config.Unknowns.SerialOverrun:
+		operations := programSerial(b.serial, offset, data[:room], b.config.Timing)
+		return append(operations, programSerial(b.serial, 0, data[room:], b.config.Timing)...), nil
+	default:
+		return nil, fmt.Errorf("%d bytes at %#x do not fit into serial flash", len(data), offset)
 	}
 }
 
@@ -176,6 +188,9 @@ func (b *Board) planInternal(offset int, data []byte) (operations []operation, f
 	padded := slices.Clone(data)
 	for len(padded)%4 != 0 {
 		padded = append(padded, 0xFF)
+	}
+	if b.config.Unknowns.InternalOverrun {
+		padded = padded[:min(len(padded), flashSize-offset)]
 	}
 	if offset+len(padded) > flashSize {
 		return nil, false, fmt.Errorf("%d bytes at %#x run over the end of flash", len(data), flashBase+offset)

@@ -44,7 +44,7 @@ func (b *Board) Powered() bool {
 }
 
 // lines are the lines of the board that are driven low.
-type lines struct{ reset, setup bool }
+type lines struct{ reset, setup, mirror bool }
 
 // SetReset drives RESET low, or lets its pull-up raise it.
 func (b *Board) SetReset(low bool) {
@@ -58,7 +58,7 @@ func (b *Board) SetReset(low bool) {
 // stuck at.
 func (b *Board) settleLines() {
 	b.resetTo(b.faults.Reset.level(b.driven.reset))
-	b.setupTo(b.faults.Setup.level(b.driven.setup))
+	b.setupTo(b.faults.Setup.level(b.driven.setup) || b.mirrored && b.driven.mirror)
 }
 
 func (b *Board) resetTo(low bool) {

@@ -79,6 +79,7 @@ func BootloaderR6() *Bootloader {
 		DCT:               newDCT(),
 		Engine:            Wiced37{},
 		EngineInParts:     true,
+		Mirror:            true,
 		ApplicationSize:   Limit37,
 		ExtraFlagsAt:      extraFlagsAt,
 		Poll:              [3]PollTimes{altDCT: dctPolls()},

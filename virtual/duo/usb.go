@@ -36,6 +36,7 @@ func (e *transferError) Gone() bool { return e.gone }
 
 var (
 	errStalled = &transferError{text: "the board refused the transfer (stall)", stalled: true}
+	errOdd     = &transferError{text: "the transfer failed in its status stage"}
 	errGone    = &transferError{text: "the board has left the bus", gone: true}
 )
 
@@ -68,7 +69,7 @@ func (u *USB) Control(ctx context.Context, requestType, request uint8, value, in
 			return 0, err
 		}
 		if !reply.again {
-			return reply.finish(requestType, data)
+			return u.finish(reply, requestType, data)
 		}
 	}
 }
@@ -117,8 +118,13 @@ func (a answer) await(ctx context.Context, gone <-chan struct{}) error {
 	}
 }
 
-func (a answer) finish(requestType uint8, data []byte) (int, error) {
-	if a.stall || a.wait != nil && a.wait.failed {
+// finish is the transfer as the host's controller reports it.
+func (u *USB) finish(a answer, requestType uint8, data []byte) (int, error) {
+	inStatusStage := a.stall && a.data != nil || a.wait != nil && a.wait.failed
+	switch {
+	case inStatusStage && u.board.config.Unknowns.OddStall:
+		return 0, errOdd
+	case a.stall || inStatusStage:
 		return 0, errStalled
 	}
 	if requestType&fromDevice != 0 {
