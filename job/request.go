@@ -1,6 +1,7 @@
 package job
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 )
@@ -15,13 +16,16 @@ const (
 	Restore  Kind = "restore"  // write a saved key back, also over a sound one
 	Repair   Kind = "repair"   // find out what is wrong and mend it
 
-	Regenerate Kind = "regenerate" // let the board make a new key
-	ServerKey  Kind = "server-key" // write the cloud's public key and address
-	Flash      Kind = "flash"      // write firmware
+	Regenerate Kind = "regenerate"  // let the board make a new key
+	ServerKey  Kind = "server-key"  // write the cloud's public key and address
+	FactoryDCT Kind = "factory-dct" // write a factory DCT with what is the board's own in it
+	Flash      Kind = "flash"       // write firmware
 )
 
 // Kinds lists all kinds, in the order in which help texts show them.
-func Kinds() []Kind { return []Kind{Diagnose, Backup, Repair, Restore, Regenerate, ServerKey, Flash} }
+func Kinds() []Kind {
+	return []Kind{Diagnose, Backup, Repair, Restore, Regenerate, ServerKey, FactoryDCT, Flash}
+}
 
 // Known tells whether the station knows this kind.
 func (k Kind) Known() bool { return slices.Contains(Kinds(), k) }
@@ -65,9 +69,21 @@ type Options struct {
 	// cannot: its system firmware is missing or damaged.
 	Raw bool `json:"raw,omitempty"`
 
+	// Forget names what a factory-dct does not carry over: see ForgetKeys and
+	// its like.
+	Forget []string `json:"forget,omitempty"`
+
 	// Images are the firmware that a flash writes.
 	Images []Image `json:"images,omitempty"`
 }
+
+// What a factory-dct can be told not to carry over.
+const (
+	ForgetKeys    = "keys"    // the board makes new ones
+	ForgetWiFi    = "wifi"    // networks and passwords
+	ForgetClaim   = "claim"   // claim code and claimed mark
+	ForgetModules = "modules" // the table of the factory image and of pending copies
+)
 
 // Image is a firmware image that the station has.
 type Image struct {
@@ -89,6 +105,18 @@ const (
 
 // Valid tells whether the place is one that there is, or empty.
 func (p Place) Valid() bool { return p == "" || p == Factory || p == WiFi }
+
+func (r Request) checkForget() error {
+	if r.Kind != FactoryDCT && len(r.Options.Forget) > 0 {
+		return Failf(BadRequest, "option forget: only a factory-dct takes it, not a %s", r.Kind)
+	}
+	for _, what := range r.Options.Forget {
+		if !slices.Contains([]string{ForgetKeys, ForgetWiFi, ForgetClaim, ForgetModules}, what) {
+			return Failf(BadRequest, "option forget: %q: want keys, wifi, claim or modules", what)
+		}
+	}
+	return nil
+}
 
 // checkImages refuses images on any kind but a flash, and a flash without any.
 func (r Request) checkImages() error {
@@ -125,7 +153,7 @@ func (r Request) Check() error {
 	case r.Options.namesServer() && r.Kind != ServerKey:
 		return Failf(BadRequest, "options server_key, server_host, server_port: only a server-key takes them, not a %s", r.Kind)
 	}
-	return r.checkImages()
+	return errors.Join(r.checkForget(), r.checkImages())
 }
 
 // Same tells whether two requests under one id ask for the same thing.

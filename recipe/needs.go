@@ -86,6 +86,7 @@ var kinds = map[job.Kind]func(*visit) []job.Step{
 	job.Restore:    restoreSteps,
 	job.Regenerate: regenerateSteps,
 	job.ServerKey:  serverKeySteps,
+	job.FactoryDCT: factoryDCTSteps,
 	job.Flash:      flashSteps,
 }
 

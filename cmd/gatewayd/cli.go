@@ -29,6 +29,7 @@ type cli struct {
 	Restore  restoreCmd  `cmd:"" group:"Jobs" help:"Write a saved key back to its board, also over a sound one."`
 
 	Regenerate regenerateCmd `cmd:"" group:"Jobs" help:"Let the board make a new key, and save it. The cloud has to be told of it."`
+	FactoryDCT factoryDCTCmd `cmd:"" name:"factory-dct" group:"Jobs" help:"Write a factory DCT to the board, with its own keys, Wi-Fi and marks in it."`
 	Flash      flashCmd      `cmd:"" group:"Jobs" help:"Write firmware to the board, after checking that it fits."`
 	ServerKey  serverKeyCmd  `cmd:"" group:"Jobs" help:"Write the cloud's public key and address to the board."`
 
