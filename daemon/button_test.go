@@ -100,3 +100,20 @@ func TestPressedSaysWhatFailed(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestButtonOfABusyBay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer b.work()()
+		for range 3 {
+			b.button <- press{bay: "bay-1"}
+			time.Sleep(time.Millisecond)
+		}
+		if got := b.asked(t); !slices.Equal(got, []string{"repair bay-1 button"}) {
+			t.Errorf("asked for %q", got)
+		}
+		if !strings.Contains(b.log.String(), "the bay is busy") {
+			t.Errorf("the log does not say why:\n%s", b.log)
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -191,10 +192,23 @@ func (d *Daemon) pressed(bay string, held time.Duration) error {
 	}
 	var failed []error
 	for _, name := range bays {
+		if d.busy(name) {
+			d.Log.Info("the bay is busy: the press does nothing", "bay", name)
+			continue
+		}
 		_, err := d.station.Admit(job.Request{Kind: kind, Bay: name, Source: job.FromButton})
 		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
+}
+
+// busy tells whether a bay has a job, running or waiting. A button that is
+// pressed again while it works means the same job.
+func (d *Daemon) busy(bay string) bool {
+	all, err := d.station.Bays()
+	return err == nil && slices.ContainsFunc(all, func(b station.Status) bool {
+		return b.Name == bay && (b.Running != "" || b.Waiting > 0)
+	})
 }
 
 func (d *Daemon) occupied() ([]string, error) {
