@@ -37,6 +37,7 @@ type bench struct {
 	// endings are what the next gestures come to, without a board's help.
 	endings      []gpio.Result
 	gestureError error
+	hold         time.Duration // how long a gesture holds SETUP
 	gestures     int
 	resets       int
 	acknowledged int
@@ -54,7 +55,7 @@ var usual = virtualduo.Config{Seed: 1, FactoryImage: true, WiFi: true}
 func onBench(t *testing.T, config virtualduo.Config, scenario func(t *testing.T, b *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{t: t, board: virtualduo.New(config), unopened: map[string]error{}}
+		b := &bench{t: t, board: virtualduo.New(config), hold: gpio.DefaultHold, unopened: map[string]error{}}
 		defer b.board.Close()
 		b.restart()
 		b.must(b.board.InstallKey(keyOf(t, 1).Fixed().Reveal()))
@@ -152,9 +153,9 @@ func (b *bench) EnterDFU(context.Context) (gpio.Result, error) {
 	b.board.SetReset(true)
 	time.Sleep(gpio.ResetPulse)
 	b.board.SetReset(false)
-	time.Sleep(gpio.DefaultHold)
+	time.Sleep(b.hold)
 	b.board.SetSetup(false)
-	return gpio.Result{Outcome: gpio.Completed, SinceRise: gpio.DefaultHold}, nil
+	return gpio.Result{Outcome: gpio.Completed, SinceRise: b.hold}, nil
 }
 
 func (b *bench) Reset(context.Context) error {

@@ -13,6 +13,9 @@ import (
 // best first: those that the cloud has seen, by when it saw them last, then
 // the newest of the others.
 func (v *visit) candidates() ([]job.RecordInfo, error) {
+	if _, err := v.original(); err != nil {
+		return nil, err
+	}
 	records, err := v.book.Records.AllRecords()
 	if err != nil {
 		return nil, err
