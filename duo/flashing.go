@@ -92,10 +92,10 @@ func checkDependencies(m Module, board BoardModules) error {
 		switch {
 		case !known || has == VersionErased:
 			return fmt.Errorf("%w: %s %d needs %s, which the board lacks",
-				ErrDependency, m.Name(), m.Version, moduleName(need.Function, need.Index))
+				ErrDependency, m.Name(), m.Version, need.Name())
 		case has < need.Version:
 			return fmt.Errorf("%w: %s %d needs %s %d or later, the board has %d",
-				ErrDependency, m.Name(), m.Version, moduleName(need.Function, need.Index), need.Version, has)
+				ErrDependency, m.Name(), m.Version, need.Name(), need.Version, has)
 		}
 	}
 	return nil

@@ -64,6 +64,9 @@ func (m ModuleInfo) Dependencies() []Dependency {
 // Name returns what people call a module, such as "system part 2".
 func (m ModuleInfo) Name() string { return moduleName(m.Function, m.Index) }
 
+// Name returns what people call the module that is needed.
+func (d Dependency) Name() string { return moduleName(d.Function, d.Index) }
+
 func moduleName(function, index uint8) string {
 	switch function {
 	case FunctionBootloader:

@@ -33,15 +33,17 @@ func Salvage(field []byte, spkis ...[]byte) (*PrivateKey, error) {
 // modulus is one that the current copy names, in its private or in its public
 // key, and the prime may come from either copy. Without a current copy every
 // copy may name it. It never returns a key that only the other copy names:
-// that one is had by Other.
-func (s Sectors) Salvage(engine Engine) (*PrivateKey, error) {
+// that one is had by Other. spkis are further public keys that may be the
+// board's, such as the one that the cloud has.
+func (s Sectors) Salvage(engine Engine, spkis ...[]byte) (*PrivateKey, error) {
 	areas := s.areas(engine)
 	named := areas
 	if _, ok := s.Current(engine); ok {
 		named = areas[:1]
 	}
-	moduli := keyModuli(fieldsOf(named, PrivateKeyOffset, PrivateKeyStored), fieldsOf(named, PublicKeyOffset, SPKILen))
-	return salvage(moduli, fieldsOf(areas, PrivateKeyOffset, PrivateKeyReserved))
+	private := fieldsOf(named, PrivateKeyOffset, PrivateKeyStored)
+	public := fieldsOf(named, PublicKeyOffset, SPKILen)
+	return salvage(keyModuli(private, append(public, spkis...)), fieldsOf(areas, PrivateKeyOffset, PrivateKeyReserved))
 }
 
 // fieldsOf returns one field of several areas.

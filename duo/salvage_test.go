@@ -232,6 +232,12 @@ func TestSalvageFromBothCopies(t *testing.T) {
 			if test.want != nil && salvaged.Fingerprint() != test.want.Fingerprint() {
 				t.Error("another key")
 			}
+			if test.name != "not named any more" {
+				return
+			}
+			if salvaged, err := test.sectors.Salvage(EngineNew, key.SPKI()); err != nil || salvaged.Fingerprint() != key.Fingerprint() {
+				t.Errorf("named by the cloud: %v", err)
+			}
 		})
 	}
 }

@@ -35,11 +35,12 @@ type cli struct {
 
 	Jobs   jobsCmd   `cmd:"" group:"Station" help:"List the jobs, show one, or cancel one."`
 	Bays   baysCmd   `cmd:"" group:"Station" help:"Show the bays and the boards in them."`
-	Keys   keysCmd   `cmd:"" group:"Station" help:"List the saved keys. Secrets are never shown."`
+	Keys   keysCmd   `cmd:"" group:"Station" help:"List the saved keys; check, convert or salvage a key file. Secrets are never shown."`
 	Events eventsCmd `cmd:"" group:"Station" help:"List what happened, in order."`
 	Health healthCmd `cmd:"" group:"Station" help:"Ask whether the daemon runs."`
 
-	DCT dctCmd `cmd:"" name:"dct" group:"Offline" help:"Look into dumps of a board's DCT."`
+	DCT      dctCmd      `cmd:"" name:"dct" group:"Offline" help:"Look into dumps of a board's DCT."`
+	Firmware firmwareCmd `cmd:"" group:"Offline" help:"Look into firmware images."`
 
 	Run          runCmd          `cmd:"" group:"Daemon" help:"Run the station."`
 	CheckConfig  checkConfigCmd  `cmd:"" group:"Daemon" help:"Check a configuration file."`

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 
 	"duogateway/duo"
@@ -13,12 +12,19 @@ import (
 // dctCmd is `gatewayd dct`: what can be done with a dump, offline.
 type dctCmd struct {
 	Inspect dctInspectCmd `cmd:"" help:"Say what a dump of a board's DCT holds. Secrets are never shown."`
+	Fields  dctFieldsCmd  `cmd:"" help:"List all fields of a dump. Secrets are never shown."`
+	Diff    dctDiffCmd    `cmd:"" help:"Say which fields of two dumps differ. Secrets are never shown."`
 }
 
 // dctInspectCmd is `gatewayd dct inspect`.
 type dctInspectCmd struct {
-	File   string  `arg:"" help:"The dump: raw sectors of 16384, 32768 or 49152 bytes, or alternate setting 1."`
-	JSON   bool    `name:"json" help:"Write one JSON object to stdout."`
+	File string `arg:"" help:"The dump: raw sectors of 16384, 32768 or 49152 bytes, or alternate setting 1."`
+	JSON bool   `name:"json" help:"Write one JSON object to stdout."`
+	dumpFlags
+}
+
+// dumpFlags say how dumps are read.
+type dumpFlags struct {
 	Engine string  `enum:"auto,old,new" default:"auto" help:"The engine that chooses the current copy: auto, old (system 0.3.1 and older) or new."`
 	Offset *uint16 `placeholder:"N" help:"Where a dump of alternate setting 1 begins (default: 34 for 16350 bytes, else 0)."`
 }
@@ -26,7 +32,7 @@ type dctInspectCmd struct {
 // inspectDCT writes what the dump holds to stdout, and a remark on the
 // arguments to stderr. It fails only when the file is not a readable dump.
 func inspectDCT(args dctInspectCmd, stdout, stderr io.Writer) error {
-	file, err := readDump(args.File)
+	file, err := readFile(args.File, duo.LargestDump)
 	if err != nil {
 		return err
 	}
@@ -48,7 +54,7 @@ func inspectDCT(args dctInspectCmd, stdout, stderr io.Writer) error {
 }
 
 // start returns the value of --offset in the form of duo.ParseDump.
-func (c dctInspectCmd) start() int {
+func (c dumpFlags) start() int {
 	if c.Offset == nil {
 		return duo.StartBySize
 	}
@@ -56,7 +62,7 @@ func (c dctInspectCmd) start() int {
 }
 
 // engine returns the value of --engine.
-func (c dctInspectCmd) engine() duo.Engine {
+func (c dumpFlags) engine() duo.Engine {
 	switch c.Engine {
 	case "old":
 		return duo.EngineOld
@@ -64,20 +70,6 @@ func (c dctInspectCmd) engine() duo.Engine {
 		return duo.EngineNew
 	}
 	return duo.EngineUnknown
-}
-
-// readDump reads a file, but no more of it than shows that it is too long.
-func readDump(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("opening the dump: %w", err)
-	}
-	defer func() { _ = file.Close() }() // only read from
-	content, err := io.ReadAll(io.LimitReader(file, int64(duo.LargestDump)+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading the dump: %w", err)
-	}
-	return content, nil
 }
 
 // writeDiagnosis writes the report for people: a name and a finding a line.

@@ -178,7 +178,7 @@ func TestInspectRefuses(t *testing.T) {
 		}
 	}
 	var stdout bytes.Buffer
-	args := dctInspectCmd{File: filepath.Join(t.TempDir(), "none"), Engine: "auto", JSON: true}
+	args := dctInspectCmd{File: filepath.Join(t.TempDir(), "none"), JSON: true}
 	if err := inspectDCT(args, &stdout, &stdout); err == nil || stdout.Len() > 0 {
 		t.Errorf("a file that is not there: %v, %q", err, stdout.String())
 	}

@@ -44,13 +44,22 @@ func (c baysCmd) Run(ctx context.Context, env environment, all *cli) error {
 	return table.Flush()
 }
 
-// keysCmd is `gatewayd keys`.
+// keysCmd is `gatewayd keys`: the records of the station, and what can be done
+// with a key file, offline.
 type keysCmd struct {
+	List    keysListCmd    `cmd:"" default:"withargs" help:"List the saved keys of the station (this is also meant without a word)."`
+	Check   keysCheckCmd   `cmd:"" help:"Say whether a file holds a sound key that a board reads."`
+	Convert keysConvertCmd `cmd:"" help:"Write the key of a file in another form."`
+	Salvage keysSalvageCmd `cmd:"" help:"Put a damaged key together again."`
+}
+
+// keysListCmd is `gatewayd keys list`.
+type keysListCmd struct {
 	JSON bool `name:"json" help:"Print JSON."`
 }
 
 // Run lists the key records.
-func (c keysCmd) Run(ctx context.Context, env environment, all *cli) error {
+func (c keysListCmd) Run(ctx context.Context, env environment, all *cli) error {
 	daemon := client.New(all.Socket)
 	defer daemon.Close()
 	records, err := daemon.Keys(ctx)
