@@ -61,7 +61,7 @@ func TestFinalJobsNeverChange(t *testing.T) {
 		for _, again := range []job.State{final, job.Queued, job.Running, job.Succeeded, job.Failed} {
 			late := entry(id, again)
 			late.Events = append(late.Events, late.Events[0])
-			late.Records = []job.KeyRecord{record(device(1), 1)}
+			late.Records = []job.KeyRecord{small(device(1), 1)}
 			late.Audit = []job.AuditNote{{Who: "somebody"}}
 			expectCode(t, s.Commit(late), job.StoreFailed)
 			// The entry may be looked at, or tried again.
@@ -110,7 +110,7 @@ func TestCommitIsAllOrNothing(t *testing.T) {
 			before := contents(t, s)
 			e := entry("b", job.Running)
 			e.Audit = []job.AuditNote{{At: stamp(1), Who: "somebody"}}
-			e.Records = []job.KeyRecord{record(device(1), 1)}
+			e.Records = []job.KeyRecord{small(device(1), 1)}
 			spoil(e)
 			expectCode(t, s.Commit(e), job.StoreFailed)
 			if after := contents(t, s); after != before {
@@ -323,7 +323,7 @@ func TestClosed(t *testing.T) {
 // A store serves several goroutines at once.
 func TestConcurrentUse(t *testing.T) {
 	s := open(t, t.TempDir(), keystore.Options{Post: true})
-	r := record(device(1), 1)
+	r := small(device(1), 1)
 	var work sync.WaitGroup
 	for worker := range 4 {
 		work.Go(func() {

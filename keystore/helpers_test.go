@@ -122,6 +122,13 @@ func record(device string, seed int) job.KeyRecord {
 	}
 }
 
+// small is a record that is quick to seal.
+func small(device string, seed int) job.KeyRecord {
+	r := record(device, seed)
+	r.Raw, r.Block = secret.Of(r.Raw.Reveal()[:500]), secret.Of(r.Block.Reveal()[:100])
+	return r
+}
+
 // tamper changes a closed store behind its back.
 func tamper(t testing.TB, folder string, change func(*bolt.Tx) error) {
 	t.Helper()

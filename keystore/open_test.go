@@ -86,7 +86,7 @@ func TestOpenedTwice(t *testing.T) {
 // Of several processes that start at once on a fresh folder one gets the
 // store, and what it stores is not lost to the others. // P5
 func TestOpenedAtOnceOnAFreshFolder(t *testing.T) {
-	for range 4 {
+	for range 2 {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
 			folder := filepath.Join(t.TempDir(), "store")

@@ -222,7 +222,7 @@ func TestRecordThatCouldNotBeOpened(t *testing.T) {
 // What the index says must be what is sealed inside: a record that was moved
 // to another board, or whose bytes were changed or exchanged, is not used.
 func TestTamperedRecords(t *testing.T) {
-	one, two := record(device(1), 1), record(device(2), 2)
+	one, two := small(device(1), 1), small(device(2), 2)
 	id, other := []byte(one.ContentID()), []byte(two.ContentID())
 	index := func(change func(*job.RecordInfo)) func(tx *bolt.Tx) error {
 		return func(tx *bolt.Tx) error {
@@ -321,7 +321,7 @@ func TestRecordOfAnotherStation(t *testing.T) {
 
 // A record takes little more room than what cannot be compressed in it.
 func TestSizeOfARecord(t *testing.T) {
-	const records = 100
+	const records = 25
 	size := func(with bool) int64 {
 		folder := t.TempDir()
 		s := open(t, folder, keystore.Options{})
