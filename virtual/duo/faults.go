@@ -82,7 +82,8 @@ func (b *Board) SetFaults(faults Faults) error {
 	b.lock()
 	defer b.unlock()
 	b.settle()
-	b.faults = faultState{Faults: faults, random: rand.New(rand.NewPCG(faults.Seed, 0))}
+	random := rand.New(rand.NewPCG(faults.Seed, 0)) //nolint:gosec // the same seed does the same
+	b.faults = faultState{Faults: faults, random: random}
 	if faults.PowerCutAfter > 0 {
 		b.faults.cutAt = b.counters.FlashOps + faults.PowerCutAfter + 1
 	}

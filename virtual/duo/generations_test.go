@@ -69,6 +69,27 @@ func TestWhatTellsTheBootloadersApart(t *testing.T) {
 	}
 }
 
+func TestTwoOldBoardsHaveTheSameSerialNumber(t *testing.T) {
+	inBubble(t, Config{Bootloader: BootloaderR3(), Seed: 1, WiFi: true}, func(t *testing.T, first *Board) {
+		second := New(Config{Bootloader: BootloaderR4(), Seed: 2, WiFi: true})
+		defer second.Close()
+		serials := func(mode func(b *Board)) (one, other string) {
+			for _, b := range []*Board{first, second} {
+				mode(b)
+			}
+			a, _ := first.Attached()
+			b, _ := second.Attached()
+			return a.Serial, b.Serial
+		}
+		if one, other := serials(func(b *Board) { running(t, b) }); one == other || len(one) != 24 {
+			t.Errorf("running: %s and %s", one, other)
+		}
+		if one, other := serials(func(b *Board) { dfuHost(t, b) }); one != other || one != namelessSerial {
+			t.Errorf("in DFU: %s and %s", one, other)
+		}
+	})
+}
+
 func TestDCTAndProtectedAreaOfEachBootloader(t *testing.T) {
 	onEach(t, Config{}, func(t *testing.T, b *Board) {
 		key := keyed(t, b)

@@ -78,3 +78,27 @@ func TestPowerCutWhileTheBootloaderIsReplaced(t *testing.T) {
 		}
 	})
 }
+
+func TestWhenTheBootloaderIsReplaced(t *testing.T) {
+	for _, c := range []struct {
+		loader *Bootloader
+		system uint16
+		want   string
+	}{
+		{BootloaderR6(), 11, "r6"}, // it is the right one
+		{BootloaderR5(), 11, "r6"},
+		{BootloaderR5(), 10, "r6"},
+		{BootloaderR6(), 9, "r6"}, // older systems only go upwards
+		{BootloaderR3(), 7, "r4"},
+		{BootloaderR3(), 2, "r3"}, // it has none that is known
+	} {
+		inBubble(t, Config{Bootloader: c.loader, SystemVersion: c.system, UpdatesBootloader: true, WiFi: true}, func(t *testing.T, b *Board) {
+			b.PowerOn()
+			time.Sleep(30 * time.Second)
+			attached, _ := b.Attached()
+			if b.loader.Name != c.want || attached.Product != productRun {
+				t.Errorf("%s with system %d: %s, product %x", c.loader.Name, c.system, b.loader.Name, attached.Product)
+			}
+		})
+	}
+}

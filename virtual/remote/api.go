@@ -66,6 +66,10 @@ type USB interface {
 	Control(ctx context.Context, requestType, request uint8, value, index uint16, data []byte) (int, error)
 	// SelectAlt makes alt the current alternate setting of interface 0.
 	SelectAlt(ctx context.Context, alt uint8) error
+	// Bulk makes one bulk transfer on the serial port of the running firmware,
+	// at most 64 KiB: a write to endpoint 0x01, or a read from 0x81, which
+	// waits until the board says something. It returns how many bytes moved.
+	Bulk(ctx context.Context, endpoint uint8, data []byte) (int, error)
 	// Close lets the device go.
 	Close() error
 }

@@ -29,20 +29,46 @@ func (h usbHandle) Control(ctx context.Context, requestType, number uint8, value
 	if !t.reads() {
 		t.Data = data
 	}
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = h.link.conn.Close() }) // the transfer reports it
-	defer stop()
-	answer, err := h.link.ask(request{Do: doControl, Transfer: &t})
+	answer, err := h.ask(ctx, request{Do: doControl, Transfer: &t})
 	if err != nil {
-		if ctx.Err() != nil {
-			return 0, ctx.Err()
-		}
 		return 0, err
 	}
 	copy(data, answer.Data)
 	return answer.Moved, nil
+}
+
+// longestBulk is as much as goes over in one bulk transfer.
+const longestBulk = 64 << 10
+
+// Bulk makes one bulk transfer. If ctx ends first the handle is closed.
+func (h usbHandle) Bulk(ctx context.Context, endpoint uint8, data []byte) (int, error) {
+	if len(data) > longestBulk {
+		return 0, fmt.Errorf("a bulk transfer of %d bytes is too long", len(data))
+	}
+	b := bulk{Endpoint: endpoint, Length: len(data)}
+	if !b.reads() {
+		b.Data = data
+	}
+	answer, err := h.ask(ctx, request{Do: doBulk, Bulk: &b})
+	if err != nil {
+		return 0, err
+	}
+	copy(data, answer.Data)
+	return answer.Moved, nil
+}
+
+// ask makes a request that ends with ctx.
+func (h usbHandle) ask(ctx context.Context, r request) (reply, error) {
+	if err := ctx.Err(); err != nil {
+		return reply{}, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = h.link.conn.Close() }) // the transfer reports it
+	defer stop()
+	answer, err := h.link.ask(r)
+	if err != nil && ctx.Err() != nil {
+		return reply{}, ctx.Err()
+	}
+	return answer, err
 }
 
 // SelectAlt makes alt the current alternate setting of interface 0.

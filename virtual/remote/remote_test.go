@@ -170,6 +170,29 @@ func isGone(t *testing.T, what string, err error) {
 	}
 }
 
+func TestSerialPortOfTheFirmware(t *testing.T) {
+	onBoth(t, oneBay(FET), func(t *testing.T, _ *Bench, api API) {
+		must(t, api.Plug("1"))
+		device := product(t, api, 0xC058)
+		usb := opened(t, api, device)
+		defer func() { must(t, usb.Close()) }()
+		baud28800 := []byte{0x80, 0x70, 0, 0, 0, 0, 8}
+		_, err := usb.Control(t.Context(), 0x21, 0x20, 0, 0, baud28800)
+		must(t, err)
+		if n, err := usb.Bulk(t.Context(), 0x01, []byte("i")); n != 1 || err != nil {
+			t.Fatalf("%d bytes, %v", n, err)
+		}
+		data := make([]byte, 100)
+		n, err := usb.Bulk(t.Context(), 0x81, data)
+		if err != nil || !strings.Contains(string(data[:n]), device.Serial) {
+			t.Errorf("said %q, %v", data[:n], err)
+		}
+		time.AfterFunc(10*time.Millisecond, func() { must(t, api.Unplug("1")) })
+		_, err = usb.Bulk(t.Context(), 0x81, data)
+		isGone(t, "a read that waits", err)
+	})
+}
+
 func TestPinsDriveTheLinesThroughTheirWiring(t *testing.T) {
 	for _, c := range []struct {
 		wiring    Wiring

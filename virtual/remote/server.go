@@ -88,6 +88,8 @@ func serveUSB(ctx context.Context, client *link, bench *Bench, open request) {
 			return reply{}, err
 		case r.Do == doControl && usb != nil && r.Transfer != nil:
 			return transferOn(ctx, usb, *r.Transfer)
+		case r.Do == doBulk && usb != nil && r.Bulk != nil:
+			return bulkOn(ctx, usb, *r.Bulk)
 		default:
 			return reply{}, unfit(r)
 		}
@@ -101,6 +103,21 @@ func transferOn(ctx context.Context, usb USB, t transfer) (reply, error) {
 	}
 	moved, err := usb.Control(ctx, t.Type, t.Request, t.Value, t.Index, data)
 	if !t.reads() || err != nil {
+		return reply{Moved: moved}, err
+	}
+	return reply{Moved: moved, Data: data[:moved]}, nil
+}
+
+func bulkOn(ctx context.Context, usb USB, b bulk) (reply, error) {
+	data := b.Data
+	if b.reads() {
+		if b.Length < 0 || b.Length > longestBulk {
+			return reply{}, fmt.Errorf("a bulk transfer of %d bytes is too long", b.Length)
+		}
+		data = make([]byte, b.Length)
+	}
+	moved, err := usb.Bulk(ctx, b.Endpoint, data)
+	if !b.reads() || err != nil {
 		return reply{Moved: moved}, err
 	}
 	return reply{Moved: moved, Data: data[:moved]}, nil

@@ -20,6 +20,7 @@ type do string
 const (
 	doOpenUSB   do = "open-usb"
 	doControl   do = "control"
+	doBulk      do = "bulk"
 	doOpenPin   do = "open-pin"
 	doLow       do = "low"
 	doHigh      do = "high"
@@ -45,6 +46,7 @@ type request struct {
 	Do       do            `json:"do"`
 	Device   *Device       `json:"device,omitempty"`
 	Transfer *transfer     `json:"transfer,omitempty"`
+	Bulk     *bulk         `json:"bulk,omitempty"`
 	Name     string        `json:"name,omitempty"` // of a bay or a pin
 	Held     time.Duration `json:"held,omitempty"`
 	Text     string        `json:"text,omitempty"`
@@ -67,6 +69,15 @@ type transfer struct {
 }
 
 func (t transfer) reads() bool { return t.Type&0x80 != 0 }
+
+// bulk is a bulk transfer, whose direction is bit 7 of the endpoint.
+type bulk struct {
+	Endpoint uint8  `json:"endpoint"`
+	Length   int    `json:"length"`
+	Data     []byte `json:"data,omitempty"`
+}
+
+func (b bulk) reads() bool { return b.Endpoint&0x80 != 0 }
 
 type reply struct {
 	Failure *failure `json:"failure,omitempty"`
