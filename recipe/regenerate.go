@@ -49,8 +49,12 @@ func (v *visit) awaitKey(ctx context.Context, say job.Say) (job.Outcome, error) 
 	return job.Outcome{Detail: detail}, err
 }
 
-// saveNew reads the key that the board has made, and stores it.
+// saveNew reads the key that the board has made, and stores it. The board has
+// been out of sight: it has to be known again first.
 func (v *visit) saveNew(ctx context.Context, say job.Say) (job.Outcome, error) {
+	if _, err := v.identify(ctx, say); err != nil {
+		return job.Outcome{}, err
+	}
 	d, err := v.read(ctx, say)
 	if err != nil {
 		return job.Outcome{}, err
