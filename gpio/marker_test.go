@@ -2,6 +2,7 @@ package gpio_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -132,7 +133,7 @@ func TestLoadTellsUnreadable(t *testing.T) {
 	if m, err := gpio.Load(store, clock); m != nil || err != nil {
 		t.Errorf("none: got %+v, %v", m, err)
 	}
-	if _, err := store.Read(); err != fs.ErrNotExist {
+	if _, err := store.Read(); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 }

@@ -28,6 +28,7 @@ func (r *Runner) startProcess(asked request) (startedChild, error) {
 		return nil, fmt.Errorf("encode the request: %w", err)
 	}
 	args := append(append([]string{}, r.config.Command[1:]...), string(argument))
+	//nolint:gosec // the command is this program, given by whoever composes it
 	c := &osChild{cmd: exec.Command(r.config.Command[0], args...), done: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
 	c.cmd.WaitDelay = time.Second

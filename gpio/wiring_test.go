@@ -114,7 +114,7 @@ func TestGestureCheck(t *testing.T) {
 // Lines in use and lines that do not work are two faults.
 func TestLineErrors(t *testing.T) {
 	for _, cause := range []error{gpio.ErrLinesBusy, errors.New("no such chip")} {
-		busy := cause == gpio.ErrLinesBusy
+		busy := errors.Is(cause, gpio.ErrLinesBusy)
 		line := gpio.NewLine(gpio.FET, func() (gpio.Pin, error) { return nil, fmt.Errorf("GPIO17: %w", cause) })
 		for _, do := range []func() error{line.Open, line.Assert, line.Release} {
 			if err := do(); !errors.Is(err, cause) || errors.Is(err, gpio.ErrLinesBusy) != busy || errors.Is(err, gpio.ErrLines) == busy {

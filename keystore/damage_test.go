@@ -29,7 +29,7 @@ func TestDamagedFile(t *testing.T) {
 	whole, good := sound(t)
 	identity := read(t, filepath.Join(whole, keystore.IdentityFile))
 	random := make([]byte, 3*page)
-	rand.NewChaCha8([32]byte{1}).Read(random)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(random)
 	for name, file := range map[string][]byte{
 		"empty":               {},
 		"one byte":            {1},
@@ -208,7 +208,7 @@ func readAll(t *testing.T, s *keystore.Store) {
 func TestDamagedPages(t *testing.T) {
 	folder, good := sound(t)
 	random := make([]byte, page)
-	rand.NewChaCha8([32]byte{2}).Read(random)
+	_, _ = rand.NewChaCha8([32]byte{2}).Read(random)
 	for at := 2 * page; at < len(good); at += page {
 		other := (at + page) % len(good)
 		for _, content := range [][]byte{make([]byte, page), bytes.Repeat([]byte{0xFF}, page), random, good[other : other+page]} {

@@ -37,7 +37,7 @@ func TestEnterLeavesAFreshBoardAlone(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		b.board.PowerOn()
 		w := b.begin(job.Diagnose, job.Options{})
-		w.runTo(stepIdentify)
+		_ = w.runTo(stepIdentify)
 		if n := b.board.Counters().KeyGenerations; n != 1 {
 			t.Error("the board was reset while it made its key")
 		}

@@ -33,7 +33,7 @@ func TestUSBFault(t *testing.T) {
 		}
 	}
 	for _, err := range []error{nil, context.Canceled, fmt.Errorf("reading: %w", context.DeadlineExceeded)} {
-		if got := usbFault(err); got != err {
+		if got := usbFault(err); got != err { //nolint:errorlint // it must be the very same
 			t.Errorf("%v becomes %v", err, got)
 		}
 	}

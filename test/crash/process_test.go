@@ -2,6 +2,7 @@ package crash_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -167,7 +168,7 @@ func signalGesture(t *testing.T, p *rig.Processes, s syscall.Signal) {
 	if !ok {
 		return
 	}
-	if err := process.Signal(s); err != nil && err != os.ErrProcessDone {
+	if err := process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Fatal(err)
 	}
 }

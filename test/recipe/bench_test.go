@@ -2,7 +2,6 @@ package recipe_test
 
 import (
 	"bytes"
-	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -248,5 +247,3 @@ func hasKey(r *rig.Rig, key *duo.PrivateKey) {
 		r.T.Error("the right key is not on the board")
 	}
 }
-
-var errTest = errors.New("made by the test")

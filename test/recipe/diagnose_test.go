@@ -59,7 +59,7 @@ func TestDiagnose(t *testing.T) {
 // made no key in any case.
 func checkStays(r *rig.Rig, stays bool) {
 	r.T.Helper()
-	want := uint16(duo.ProductRun)
+	want := duo.ProductRun
 	if stays {
 		want = duo.ProductDFU
 	}

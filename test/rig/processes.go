@@ -189,7 +189,7 @@ func (p *Processes) start(args ...string) *exec.Cmd {
 	p.T.Helper()
 	log, err := os.OpenFile(p.path(args[0]+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	p.must(err)
-	defer log.Close()
+	defer func() { p.must(log.Close()) }()
 	cmd := exec.Command(Binary(p.T, "virtualbench"), args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	p.must(cmd.Start())
