@@ -2,59 +2,107 @@ package opinions_test
 
 import (
 	"bytes"
+	"encoding/pem"
+	"os"
 	"os/exec"
+	"strconv"
 	"testing"
 
 	"duogateway/duo"
 	virtualduo "duogateway/virtual/duo"
 )
 
-// minimalKey has openssl make a key in minimal DER.
-func minimalKey(t *testing.T) []byte {
+// keyCount returns how many keys of each maker are tried: DUOGATEWAY_KEYS, or
+// a number that takes some seconds.
+func keyCount(t *testing.T) int {
 	t.Helper()
-	pem, err := exec.Command("openssl", "genrsa", "-traditional", "1024").Output()
+	text := os.Getenv("DUOGATEWAY_KEYS")
+	if text == "" {
+		return 200
+	}
+	count, err := strconv.Atoi(text)
+	if err != nil || count < 1 {
+		t.Fatalf("DUOGATEWAY_KEYS=%s: want a number of keys", text)
+	}
+	return count
+}
+
+// opensslKey has openssl make a key in minimal DER.
+func opensslKey(t *testing.T) []byte {
+	t.Helper()
+	text, err := exec.Command("openssl", "genrsa", "-traditional", "1024").Output()
 	if err != nil {
 		t.Fatalf("making a key with openssl: %v", err)
 	}
-	convert := exec.Command("openssl", "rsa", "-traditional", "-outform", "DER")
-	convert.Stdin = bytes.NewReader(pem)
-	der, err := convert.Output()
-	if err != nil {
-		t.Fatalf("converting a key with openssl: %v", err)
+	block, _ := pem.Decode(text)
+	if block == nil {
+		t.Fatal("openssl wrote no PEM")
 	}
-	return der
+	return block.Bytes
 }
 
-// Both agree on which keys a firmware reads: of openssl, of Go, whose keys in
-// minimal DER are misread more often, and in the fixed form of a board.
-func TestBothReadTheSameKeys(t *testing.T) {
-	board := virtualduo.New(virtualduo.Config{Seed: 1})
-	defer board.Close()
-	for range 20 {
-		compareKeys(t, board, minimalKey(t))
-	}
-	for range 150 {
-		key, err := duo.NewPrivateKey()
-		if err != nil {
-			t.Fatal(err)
-		}
-		compareKeys(t, board, key.Minimal().Reveal())
-	}
-}
-
-func compareKeys(t *testing.T, board *virtualduo.Board, minimal []byte) {
+func goKey(t *testing.T) []byte {
 	t.Helper()
-	key, _, err := duo.ReadPrivateKey(minimal)
+	key, err := duo.NewPrivateKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	compareKey(t, board, key, minimal)
-	if !compareKey(t, board, key, key.Fixed().Reveal()) {
-		t.Error("the firmware does not read the fixed form")
+	return key.Minimal().Reveal()
+}
+
+// Every key that the station writes is read by the firmware as the same key,
+// whoever made it; and both agree on which keys it would misread if they were
+// written as their makers write them.
+func TestTheBoardReadsWhatTheStationWrites(t *testing.T) {
+	count := keyCount(t)
+	for _, maker := range []struct {
+		name string
+		make func(*testing.T) []byte
+	}{{"openssl", opensslKey}, {"Go", goKey}} {
+		t.Run(maker.name, func(t *testing.T) {
+			t.Parallel()
+			board := virtualduo.New(virtualduo.Config{Seed: 1})
+			defer board.Close()
+			misread := 0
+			for range count {
+				minimal := maker.make(t)
+				key, _, err := duo.ReadPrivateKey(minimal)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !asItIs(t, board, key, minimal) {
+					misread++
+				}
+				asWritten(t, board, key)
+			}
+			t.Logf("%d keys are read; of their makers' own form %d would be misread", count, misread)
+		})
 	}
 }
 
-func compareKey(t *testing.T, board *virtualduo.Board, key *duo.PrivateKey, der []byte) (readable bool) {
+// asWritten writes a key as a repair does, into the repair block.
+func asWritten(t *testing.T, board *virtualduo.Board, key *duo.PrivateKey) {
+	t.Helper()
+	content := board.ApplicationDCT()
+	before, err := duo.NewBlock(content[duo.BlockOffset : duo.BlockOffset+duo.BlockLen])
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := before.WithKey(key)
+	if err := board.WriteDCT(duo.BlockOffset, block.Reveal()); err != nil {
+		t.Fatal(err)
+	}
+	if got := board.FirmwareFingerprint(); got != key.Fingerprint() {
+		t.Errorf("the firmware reads %q instead of %s", got, key.Fingerprint())
+	}
+	if !bytes.Equal(board.ApplicationDCT()[duo.PublicKeyOffset:duo.PublicKeyOffset+duo.SPKILen], key.SPKI()) {
+		t.Error("the public key is not there")
+	}
+}
+
+// asItIs puts der into the key field as it is, and says whether the firmware
+// reads it.
+func asItIs(t *testing.T, board *virtualduo.Board, key *duo.PrivateKey, der []byte) (readable bool) {
 	t.Helper()
 	field := make([]byte, duo.PrivateKeyStored)
 	copy(field, der)
