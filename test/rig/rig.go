@@ -29,9 +29,9 @@ import (
 // Bay is the name of the one bay of a rig.
 const Bay = "bay-1"
 
-// spareBay is where the bench keeps a spare board: on the same port, so that
+// SpareBay is where the bench keeps a spare board: on the same port, so that
 // the station takes it for what sits in its bay, but without lines.
-const spareBay = "spare"
+const SpareBay = "spare"
 
 // Boot is the boot id of a rig.
 const Boot = "rig"
@@ -78,7 +78,7 @@ func NewWithSpare(t *testing.T, board, spare virtualduo.Config) *Rig {
 	t.Helper()
 	r := &Rig{T: t, Board: virtualduo.New(board), Spare: virtualduo.New(spare)}
 	t.Cleanup(r.Spare.Close)
-	r.setUp(benchBay(Bay, r.Board, "GPIO17", "GPIO27"), benchBay(spareBay, r.Spare, "GPIO22", "GPIO23"))
+	r.setUp(benchBay(Bay, r.Board, "GPIO17", "GPIO27"), benchBay(SpareBay, r.Spare, "GPIO22", "GPIO23"))
 	return r
 }
 
@@ -249,7 +249,7 @@ func (r *Rig) check() {
 		if parts.HostWrote(e, Bay) && !backedUp {
 			r.T.Errorf("event %d, %s %s: nothing was backed up before", e.Number, e.What, e.Detail)
 		}
-		if parts.HostWrote(e, spareBay) {
+		if parts.HostWrote(e, SpareBay) {
 			r.T.Errorf("event %d, %s %s: the spare board was written", e.Number, e.What, e.Detail)
 		}
 	}
