@@ -60,11 +60,12 @@ func (v *visit) tryEnter(ctx context.Context, say job.Say) (string, error) {
 	if err := v.gesture(ctx); err != nil {
 		return "", err
 	}
+	v.entered, v.memory.Entered = true, true
 	seen, err = v.awaitDFU(ctx)
 	if err != nil {
+		v.entered = ctx.Err() != nil // it was not waited for to the end
 		return "", err
 	}
-	v.entered, v.memory.Entered = true, true
 	return "by RESET and SETUP", v.open(ctx, seen)
 }
 

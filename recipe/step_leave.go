@@ -27,6 +27,7 @@ func (v *visit) leave(ctx context.Context, _ job.Say) (job.Outcome, error) {
 func (v *visit) leaveDFU(ctx context.Context) error {
 	err := v.device.Leave(ctx)
 	v.letGo()
+	v.entered = v.entered && err != nil
 	return err
 }
 

@@ -106,9 +106,8 @@ func (v *visit) close(ctx context.Context, state job.State) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
-	unwritten := state == job.Canceled || state == job.TimedOut
-	if v.device != nil && state.Final() && v.memory.Entered && !v.memory.Keyless && (unwritten || !v.memory.Stay) {
-		if err := v.leaveDFU(ctx); err != nil {
+	if state.Final() && v.mayLeave(state) {
+		if err := v.leaveInTheEnd(ctx); err != nil {
 			v.book.Log.Warn("the board stays in DFU mode", "job", v.job.ID, "bay", v.Name, "error", err)
 		}
 	}
@@ -116,6 +115,30 @@ func (v *visit) close(ctx context.Context, state job.State) {
 	if state.Final() {
 		v.settle(ctx, state)
 	}
+}
+
+// mayLeave tells whether a job that is over may start the board again.
+func (v *visit) mayLeave(state job.State) bool {
+	unwritten := state == job.Canceled || state == job.TimedOut
+	return v.memory.Entered && !v.memory.Keyless && (unwritten || !v.memory.Stay)
+}
+
+// leaveInTheEnd starts a board that is in DFU mode. A job that was stopped in
+// its gesture has not opened it yet.
+func (v *visit) leaveInTheEnd(ctx context.Context) error {
+	if v.device == nil && v.entered {
+		seen, err := v.awaitDFU(ctx)
+		if err == nil {
+			err = v.open(ctx, seen)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if v.device == nil {
+		return nil
+	}
+	return v.leaveDFU(ctx)
 }
 
 // letGo closes the USB device.
