@@ -106,6 +106,11 @@ func TestPlanRawPowerCut(t *testing.T) {
 			if err != nil || plan.Copy == current+1 {
 				t.Fatalf("copy %d is written, %v", plan.Copy, err)
 			}
+			if old, ok := f.sectors()[current].VersionBlock(); ok && engine != EngineOld {
+				if next, ok := plan.Sector.VersionBlock(); !ok || !next.CRCOK || next.Sequence != old.Sequence+1 {
+					t.Fatalf("version block %+v follows %+v", next, old)
+				}
+			}
 			cut := rapid.IntRange(0, len(plan.Steps)).Draw(t, "cut")
 			part := rapid.IntRange(0, 4099).Draw(t, "words") * 4
 			for i, step := range plan.Steps {
@@ -125,6 +130,8 @@ func TestPlanRawPowerCut(t *testing.T) {
 				t.Fatalf("cut in step %d of %d: the new copy counts before it is whole", cut, len(plan.Steps))
 			case now == current && cut == len(plan.Steps):
 				t.Fatal("at the end the new copy is not the current one")
+			case cut == len(plan.Steps) && engine == EngineOld && !allBytes(f.sectors()[current].Reveal(), 0xFF):
+				t.Fatal("the old engine keeps one copy, and there are two")
 			}
 		}
 	})

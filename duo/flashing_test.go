@@ -3,6 +3,7 @@ package duo
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -129,6 +130,13 @@ func TestAfterStart(t *testing.T) {
 		if got := test.before.AfterStart(); got != test.after {
 			t.Errorf("%+v becomes %+v", test.before, got)
 		}
+	}
+}
+
+func TestCheckFlashSetSaysWhatIsMissing(t *testing.T) {
+	err := CheckFlashSet([]Module{inspected(t, part1Info(11), 2000)}, BoardModules{Bootloader: R6, Part1: VersionErased, Part2: VersionErased})
+	if !errors.Is(err, ErrFlashOrder) || !strings.Contains(err.Error(), "part 1 of version 11 and part 2 of version none") {
+		t.Error(err)
 	}
 }
 
