@@ -8,7 +8,7 @@ import (
 
 // diagnoseSteps look at the board, save what is on it and say what they saw.
 func diagnoseSteps(v *visit) []job.Step {
-	judge := job.Step{Name: stepDecide, Do: v.judge}
+	judge := job.Step{Name: stepDecide, Do: v.judge, Again: inDFU}
 	return append(append(lookSteps(v), judge), leaveSteps(v)...)
 }
 
