@@ -127,7 +127,7 @@ func placeOf(p job.Place) duo.Place {
 }
 
 // checkSerial refuses what a board could not use: a factory image that is no
-// application for it, and Wi-Fi firmware that is a module or does not fit.
+// application for it, and Wi-Fi firmware that was not shipped for its system.
 func checkSerial(serial []image, board duo.BoardModules) error {
 	for _, i := range serial {
 		module, err := duo.InspectModule(i.content)
@@ -135,12 +135,8 @@ func checkSerial(serial []image, board duo.BoardModules) error {
 		case i.place == duo.PlaceFactory() && err == nil:
 			err = duo.CheckFactory(module, board)
 		case i.place == duo.PlaceFactory():
-		case err == nil:
-			err = fmt.Errorf("it is a %s", module.Name())
-		case len(i.content) == 0 || len(i.content) > i.place.Size:
-			err = fmt.Errorf("%d bytes, the place has %d", len(i.content), i.place.Size)
 		default:
-			err = nil
+			err = duo.CheckWiFi(i.content, board)
 		}
 		if err != nil {
 			return job.Failf(job.ImageRefused, "the image for %s: %w", i.place.Name, err)

@@ -41,7 +41,8 @@ func (v *visit) decideRepair(context.Context, job.Say) (job.Outcome, error) {
 }
 
 // replaceKey decides on a key in place of one that is lost, and says false when
-// there is none.
+// there is none: the same key, if enough of it is left; else the best record;
+// else the key that the board had before, which its other copy still holds.
 func (v *visit) replaceKey(state duo.PrivateKeyState) (bool, error) {
 	d, err := v.original()
 	if err != nil {
@@ -54,11 +55,26 @@ func (v *visit) replaceKey(state duo.PrivateKeyState) (bool, error) {
 		return true, nil
 	}
 	best, err := v.bestRecord()
-	if err != nil || best == nil {
+	if err != nil {
 		return false, err
 	}
-	v.choose(*best, fmt.Sprintf("the private key is %s", state))
-	return true, nil
+	if best != nil {
+		v.choose(*best, fmt.Sprintf("the private key is %s", state))
+		return true, nil
+	}
+	return v.takePrevious(d, state), nil
+}
+
+// takePrevious decides on the key in the other copy of the DCT.
+func (v *visit) takePrevious(d *dump, state duo.PrivateKeyState) bool {
+	key, err := d.previousKey()
+	if err != nil {
+		return false
+	}
+	defer key.Clear()
+	v.memory.Decision.Previous = true
+	v.memory.Decision.Why = fmt.Sprintf("the private key is %s: the key %.16s... that the board had before, from the other copy of its DCT", state, key.Fingerprint())
+	return true
 }
 
 // bestRecord is nil when no record of the board can be used.

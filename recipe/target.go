@@ -15,6 +15,7 @@ type decision struct {
 	RecordFingerprint string `json:"record_fingerprint"` // its fingerprint
 	OwnKey            bool   `json:"own_key"`            // the private key is the board's own, in the form that its firmware reads
 	Salvage           bool   `json:"salvage"`            // the private key is the board's own, put together again from what is left of it
+	Previous          bool   `json:"previous"`           // the private key is the one in the other copy of the board's DCT
 	EraseKey          bool   `json:"erase_key"`          // the private key is erased, so that the board makes a new one
 	ServerKey         bool   `json:"server_key"`         // the cloud's key is written, see serverOf
 	ServerAddress     bool   `json:"server_address"`     // the cloud's address is written
@@ -69,8 +70,24 @@ func (v *visit) chosenKey(chosen decision, d *dump) (*duo.PrivateKey, error) {
 		return key, err
 	case chosen.Salvage:
 		return d.sectors.Salvage(d.engine)
+	case chosen.Previous:
+		return d.previousKey()
 	}
 	return nil, nil
+}
+
+// previousKey is the key in the copy of the DCT that is not current.
+func (d *dump) previousKey() (*duo.PrivateKey, error) {
+	area, ok := d.sectors.Other(d.engine)
+	if !ok {
+		return nil, errNoKey
+	}
+	field, ok := area.Field(duo.PrivateKeyOffset, duo.PrivateKeyStored)
+	if !ok {
+		return nil, errNoKey
+	}
+	key, _, err := duo.ReadPrivateKey(field)
+	return key, err
 }
 
 var errNoKey = errors.New("it holds no sound private key")

@@ -44,3 +44,18 @@ func TestRepairSalvages(t *testing.T) {
 		})
 	}
 }
+
+// A key of which nothing is left in the current copy, with no record of it: the
+// one that the board had before is better than none.
+func TestRepairTakesThePreviousKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, key := running(t)
+		// The current copy names no modulus that the other copy could belong to.
+		r.Must(r.Board.WriteDCT(duo.PrivateKeyOffset, make([]byte, duo.PrivateKeyReserved+duo.PublicKeyReserved)))
+		r.Start()
+		j := r.Do(job.Request{Kind: job.Repair})
+		if j.Verdict != job.Pass || r.Board.FirmwareFingerprint() != key.Fingerprint() {
+			t.Errorf("verdict %s, fault %+v, key %.8q", j.Verdict, j.Fault, r.Board.FirmwareFingerprint())
+		}
+	})
+}

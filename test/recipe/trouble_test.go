@@ -41,7 +41,10 @@ func before(r *rig.Rig, step string, do func()) {
 func TestStopBeforeTheWrite(t *testing.T) {
 	t.Parallel()
 	cancel := func(r *rig.Rig) func() {
-		return func() { go func() { _ = r.Daemon.Station().Cancel("the-job") }() }
+		return func() {
+			go func() { _ = r.Daemon.Station().Cancel("the-job") }()
+			time.Sleep(time.Millisecond) // the cancellation is accepted, and waits for the step
+		}
 	}
 	for _, test := range []struct {
 		name    string
