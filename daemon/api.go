@@ -23,6 +23,7 @@ type api struct {
 	station *station.Station
 	store   *keystore.Store
 	images  images
+	clock   job.Clock
 	name    string // of the station
 	version string
 }
@@ -43,6 +44,7 @@ func (a *api) handler() http.Handler {
 	mux.HandleFunc("POST /v1/jobs/{id}/cancel", a.cancel)
 	mux.HandleFunc("GET /v1/bays", a.bays)
 	mux.HandleFunc("GET /v1/keys", a.keys)
+	mux.HandleFunc("POST /v1/keys", a.importKey)
 	mux.HandleFunc("GET /v1/events", a.events)
 	mux.HandleFunc("GET /v1/audit", a.audit)
 	mux.HandleFunc("GET /v1/health", func(w http.ResponseWriter, _ *http.Request) {

@@ -154,7 +154,7 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener) {
 
 // handler is the local API.
 func (d *Daemon) handler() http.Handler {
-	return (&api{station: d.station, store: d.store, images: images{d.ImagesFolder()}, name: d.Config.Station, version: d.Version}).handler()
+	return (&api{station: d.station, store: d.store, images: images{d.ImagesFolder()}, clock: d.Clock, name: d.Config.Station, version: d.Version}).handler()
 }
 
 // answerButton turns presses into jobs.

@@ -48,6 +48,7 @@ func (c baysCmd) Run(ctx context.Context, env environment, all *cli) error {
 // with a key file, offline.
 type keysCmd struct {
 	List    keysListCmd    `cmd:"" default:"withargs" help:"List the saved keys of the station (this is also meant without a word)."`
+	Import  keysImportCmd  `cmd:"" help:"Give the station the key of a file, for a board that it may come to repair."`
 	Check   keysCheckCmd   `cmd:"" help:"Say whether a file holds a sound key that a board reads."`
 	Convert keysConvertCmd `cmd:"" help:"Write the key of a file in another form."`
 	Salvage keysSalvageCmd `cmd:"" help:"Put a damaged key together again."`

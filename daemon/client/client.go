@@ -74,6 +74,11 @@ func (c *Client) Keys(ctx context.Context) ([]job.RecordInfo, error) {
 	return call[[]job.RecordInfo](ctx, c, http.MethodGet, "/v1/keys", nil)
 }
 
+// ImportKey gives the station a key that somebody brings.
+func (c *Client) ImportKey(ctx context.Context, key daemon.KeyImport) (job.RecordInfo, error) {
+	return call[job.RecordInfo](ctx, c, http.MethodPost, "/v1/keys", key)
+}
+
 // Events lists events behind a number.
 func (c *Client) Events(ctx context.Context, after uint64, limit int) ([]job.Event, error) {
 	return call[[]job.Event](ctx, c, http.MethodGet, fmt.Sprintf("/v1/events?after=%d&limit=%d", after, limit), nil)
