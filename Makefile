@@ -36,11 +36,11 @@ lint: ## run the linters (the first time builds them, some minutes)
 fuzz: ## run every fuzz target for FUZZTIME (10s)
 	@tools/fuzz-all $(FUZZTIME)
 
-cover: ## write the coverage of the tests to out/cover.html
+cover: ## print the coverage of the tests by package, and write out/cover.html
 	@mkdir -p out
 	go test -p 2 -coverpkg=./... -coverprofile=out/cover.out ./...
 	go tool cover -html=out/cover.out -o out/cover.html
-	@go tool cover -func=out/cover.out | tail -n 1
+	@awk -f tools/coverage.awk out/cover.out
 
 clean: ## remove what was built
 	rm -rf bin out
