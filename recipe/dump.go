@@ -41,11 +41,11 @@ func parse(raw []byte, of versions) (*dump, error) {
 
 // read reads the raw sectors from the board.
 func (v *visit) read(ctx context.Context, say job.Say) (*dump, error) {
-	raw, err := v.device.ReadFresh(ctx, duo.AltInternal, duo.RawStart, duo.RawSize, func(done, total int) {
+	raw, err := v.readSure(ctx, duo.RawStart, duo.RawSize, func(done, total int) {
 		say("reading the DCT sectors", done, total)
 	})
 	if err != nil {
-		return nil, usbFault(err)
+		return nil, err
 	}
 	return parse(raw, v.memory.versions)
 }

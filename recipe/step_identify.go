@@ -3,7 +3,6 @@ package recipe
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 
 	"duogateway/duo"
@@ -75,14 +74,6 @@ func (v *visit) readVersions(ctx context.Context) error {
 	}
 	v.memory.Part2, err = v.readVersion(ctx, duo.VersionAddrPart2)
 	return err
-}
-
-func (v *visit) readVersion(ctx context.Context, addr uint32) (uint16, error) {
-	raw, err := v.device.Read(ctx, duo.AltInternal, addr, 2, nil)
-	if err != nil {
-		return 0, usbFault(err)
-	}
-	return binary.LittleEndian.Uint16(raw), nil
 }
 
 // tellID takes the id from the bootloader, else from the firmware that ran on

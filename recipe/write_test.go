@@ -94,7 +94,7 @@ func TestReadBackSeesTheWholeArea(t *testing.T) {
 		says  string
 	}{
 		{"beside the block", func(b *bench) { b.must(b.board.WriteDCT(duo.DeviceIDOffset+100, []byte{1, 2, 3})) }, "offset 3718"},
-		{"no copy", func(b *bench) { b.must(b.board.SetFlash(0x08008000, make([]byte, 2*duo.SectorSize))) }, "no copy"},
+		{"no copy", func(b *bench) { b.must(b.board.SetFlash(0x08008000, bytes.Repeat([]byte{0x55}, 2*duo.SectorSize))) }, "no copy"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			broken(t, usual, func(t *testing.T, b *bench) {
@@ -302,7 +302,7 @@ func TestSystemPartsMissing(t *testing.T) {
 // reset. It gets its key back into that one.
 func TestBothCopiesInvalid(t *testing.T) {
 	broken(t, usual, func(t *testing.T, b *bench) {
-		b.must(b.board.SetFlash(0x08008000, make([]byte, 2*duo.SectorSize)))
+		b.must(b.board.SetFlash(0x08008000, bytes.Repeat([]byte{0x55}, 2*duo.SectorSize)))
 		b.hold = 4500 * time.Millisecond // it looks at SETUP only behind two erases
 		b.repairs()
 		if n := b.board.Counters(); n.DCTDefaults != 1 || n.HostWrites != 1 || n.KeyGenerations != 0 {
@@ -311,7 +311,7 @@ func TestBothCopiesInvalid(t *testing.T) {
 	})
 	// With the usual gesture it starts, and makes a key: the job tells which.
 	broken(t, usual, func(t *testing.T, b *bench) {
-		b.must(b.board.SetFlash(0x08008000, make([]byte, 2*duo.SectorSize)))
+		b.must(b.board.SetFlash(0x08008000, bytes.Repeat([]byte{0x55}, 2*duo.SectorSize)))
 		w := b.begin(job.Repair, job.Options{})
 		hasCode(t, w.run(), "")
 		if got := w.plan.Result().BoardFingerprint; got != b.board.FirmwareFingerprint() || b.gestures != 2 {
@@ -321,7 +321,7 @@ func TestBothCopiesInvalid(t *testing.T) {
 	// A board in DFU mode has not looked yet: nothing is written.
 	broken(t, usual, func(t *testing.T, b *bench) {
 		b.intoDFU()
-		b.must(b.board.SetFlash(0x08008000, make([]byte, 2*duo.SectorSize)))
+		b.must(b.board.SetFlash(0x08008000, bytes.Repeat([]byte{0x55}, 2*duo.SectorSize)))
 		hasCode(t, b.begin(job.Repair, job.Options{}).run(), job.DCTUnreadable)
 		if n := b.board.Counters(); n.DCTDefaults != 0 || n.HostWrites != 0 {
 			t.Errorf("counters %+v", n)
