@@ -18,6 +18,11 @@ const (
 	// appearTime is how long a board may take from the end of the gesture to
 	// the bus. It enumerates at once; the rest is for the hub and the kernel.
 	appearTime = 10 * time.Second
+
+	// sureTime is how long after the gesture what appears is taken for the
+	// board whose firmware told its id: in more time somebody may put another
+	// one in its place, and the older bootloaders do not tell.
+	sureTime = 2 * time.Second
 )
 
 // enter brings the board into DFU mode and opens it.
@@ -51,6 +56,9 @@ func (v *visit) tryEnter(ctx context.Context, say job.Say) (string, error) {
 		return "", err
 	}
 	if present && isDFU(seen) {
+		if err := v.checkSame(seen); err != nil {
+			return "", err
+		}
 		return "in DFU mode already", v.open(ctx, seen)
 	}
 	if id, ok := duo.DeviceIDFromSerial(seen.Serial); present && ok {
@@ -61,12 +69,29 @@ func (v *visit) tryEnter(ctx context.Context, say job.Say) (string, error) {
 		return "", err
 	}
 	v.entered, v.memory.Entered = true, true
+	released := time.Now()
 	seen, err = v.awaitDFU(ctx)
 	if err != nil {
 		v.entered = ctx.Err() != nil // it was not waited for to the end
 		return "", err
 	}
+	if time.Since(released) > sureTime {
+		err = v.checkSame(seen)
+	}
+	if err != nil {
+		return "", err
+	}
 	return "by RESET and SETUP", v.open(ctx, seen)
+}
+
+// checkSame refuses a board without a name that is in DFU mode though not by a
+// gesture just now, while another one told its id before: nobody knows whether
+// it is that one. // P1
+func (v *visit) checkSame(seen dfu.Attachment) error {
+	if _, tells := duo.DeviceIDFromSerial(seen.Serial); tells || v.runningID == "" {
+		return nil
+	}
+	return job.Failf(job.BoardChanged, "board %s was in the bay; what is there in DFU mode now came up by itself and does not tell which it is", v.runningID)
 }
 
 // ready waits until the board may be reset: it is on the bus, or it has had
