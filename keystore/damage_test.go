@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
@@ -73,16 +74,16 @@ func forge(file []byte, offset int, value uint64) []byte {
 	for _, at := range []int{16, page + 16} {
 		meta := forged[at : at+64]
 		binary.NativeEndian.PutUint64(meta[offset:], value)
-		seal(meta)
+		sum(meta)
 	}
 	return forged
 }
 
-// seal puts the checksum behind the first 56 bytes of a meta page.
-func seal(meta []byte) {
-	sum := fnv.New64a()
-	sum.Write(meta[:56])
-	binary.NativeEndian.PutUint64(meta[56:], sum.Sum64())
+// sum puts the checksum behind the first 56 bytes of a meta page.
+func sum(meta []byte) {
+	hash := fnv.New64a()
+	hash.Write(meta[:56])
+	binary.NativeEndian.PutUint64(meta[56:], hash.Sum64())
 }
 
 // expectDamaged opens a store that is not to be opened: the error says so, the
@@ -122,13 +123,21 @@ func expectUnmapped(t *testing.T, folder string) {
 	}
 }
 
-// Cut at any page, a store opens only if it is whole.
+// Cut anywhere, a store opens only if all that it uses is there.
 func TestCutStore(t *testing.T) {
 	folder, good := sound(t)
-	for size := 0; size < len(good); size += page {
+	path := filepath.Join(folder, keystore.StoreFile)
+	var used int64
+	tamper(t, folder, func(tx *bolt.Tx) error { used = tx.Size(); return nil })
+	good = read(t, path)
+	for size := 0; size <= len(good); size += page {
 		t.Run(fmt.Sprintf("%d pages", size/page), func(t *testing.T) {
-			write(t, filepath.Join(folder, keystore.StoreFile), good[:size])
-			judge(t, folder)
+			write(t, path, good[:size])
+			if int64(size) < used {
+				expectDamaged(t, folder)
+			} else if list, err := open(t, folder, keystore.Options{}).AllRecords(); err != nil || len(list) != 3 {
+				t.Errorf("%d records, %v", len(list), err)
+			}
 		})
 	}
 }
@@ -281,8 +290,9 @@ func TestLostJob(t *testing.T) {
 	expectCode(t, errUnfinished, job.StoreDamaged)
 }
 
-// A store that lost pages after it was opened reports it.
-func TestDamagedWhileOpen(t *testing.T) {
+// A store that loses pages while it is open reports it, and goes on when they
+// are back.
+func TestDamagedWhileRead(t *testing.T) {
 	folder, good := sound(t)
 	s := open(t, folder, keystore.Options{})
 	path := filepath.Join(folder, keystore.StoreFile)
@@ -291,10 +301,30 @@ func TestDamagedWhileOpen(t *testing.T) {
 	}
 	_, err := s.Jobs(9)
 	expectCode(t, err, job.StoreDamaged)
+	expectCode(t, s.Check(), job.StoreDamaged)
 	write(t, path, good)
 	if jobs, err := s.Jobs(9); err != nil || len(jobs) != 3 {
 		t.Errorf("%d jobs, %v", len(jobs), err)
 	}
+}
+
+// In writing it is the end: nobody waits then for a lock that bbolt keeps.
+func TestDamagedWhileWritten(t *testing.T) {
+	folder := fill(t)
+	s, err := keystore.Open(folder, keystore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(folder, keystore.StoreFile), 2*page); err != nil {
+		t.Fatal(err)
+	}
+	var work sync.WaitGroup
+	for range 3 {
+		work.Go(func() { expectCode(t, s.Commit(entry("job-2", job.Running)), job.StoreDamaged) })
+	}
+	work.Wait()
+	expectCode(t, s.Delivered(1), job.StoreDamaged)
+	expectCode(t, s.Close(), job.StoreDamaged)
 }
 
 func TestCheckFindsDamage(t *testing.T) {
@@ -342,7 +372,7 @@ func FuzzOpenStore(f *testing.F) {
 		}
 		for _, at := range []int{16, page + 16} { // bbolt is to believe its metas
 			if len(file) >= at+64 {
-				seal(file[at : at+64])
+				sum(file[at : at+64])
 			}
 		}
 		write(t, path, file)

@@ -83,6 +83,27 @@ func TestOpenedTwice(t *testing.T) {
 	commit(t, first, entry("a", job.Queued)) // the first one is not disturbed
 }
 
+// While a process opens a store, making perhaps what is missing, others wait.
+func TestOpenWaitsForOneThatOpens(t *testing.T) {
+	folder := t.TempDir()
+	other, err := os.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(int(other.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	_, err = keystore.Open(folder, keystore.Options{})
+	expectCode(t, err, job.StoreInUse)
+	if entries, _ := os.ReadDir(folder); len(entries) != 0 {
+		t.Errorf("meanwhile it made %v", entries)
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, folder, keystore.Options{})
+}
+
 // Of several processes that start at once on a fresh folder one gets the
 // store, and what it stores is not lost to the others. // P5
 func TestOpenedAtOnceOnAFreshFolder(t *testing.T) {

@@ -2,7 +2,9 @@ package keystore_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +17,7 @@ import (
 
 	"duogateway/job"
 	"duogateway/keystore"
+	"duogateway/keystore/seal"
 	"duogateway/secret"
 )
 
@@ -295,6 +298,56 @@ func TestTamperedRecords(t *testing.T) {
 			}
 			tamper(t, folder, change)
 			_, err = open(t, folder, keystore.Options{}).Record(string(id))
+			expectCode(t, err, job.RecordUnreadable)
+		})
+	}
+}
+
+// Who knows the public key of the station can seal what they like. Still the
+// id says what is inside.
+func TestForgedRecords(t *testing.T) {
+	for name, forge := range map[string]func(*job.KeyRecord){
+		"other bytes": func(r *job.KeyRecord) { r.Raw.Reveal()[0] ^= 1 },
+		"other name":  func(r *job.KeyRecord) { r.Info.ID = "other" },
+		"unchanged":   func(*job.KeyRecord) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := fill(t)
+			sealer, err := seal.Load(filepath.Join(folder, keystore.IdentityFile), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := small(device(1), 1)
+			id := r.ContentID()
+			r.Info.ID = id
+			forge(&r)
+			var plain bytes.Buffer
+			w := gzip.NewWriter(&plain)
+			content := map[string]any{"Info": r.Info, "Raw": r.Raw.Reveal(), "Block": r.Block.Reveal()}
+			if err := errors.Join(json.NewEncoder(w).Encode(content), w.Close()); err != nil {
+				t.Fatal(err)
+			}
+			sealed, err := sealer.Seal(secret.Of(plain.Bytes()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			index, err := json.Marshal(r.Info)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tamper(t, folder, func(tx *bolt.Tx) error {
+				return errors.Join(
+					tx.Bucket([]byte("records")).Put([]byte(id), index),
+					tx.Bucket([]byte("sealed")).Put([]byte(id), sealed),
+				)
+			})
+			_, err = open(t, folder, keystore.Options{}).Record(id)
+			if name == "unchanged" {
+				if err != nil {
+					t.Errorf("what was not forged does not open: %v", err)
+				}
+				return
+			}
 			expectCode(t, err, job.RecordUnreadable)
 		})
 	}

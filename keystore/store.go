@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -30,6 +31,9 @@ type Store struct {
 	db     *bolt.DB
 	sealer *seal.Sealer
 	post   bool
+
+	writing sync.Mutex
+	fallen  error // the damage that bbolt fell over in writing
 }
 
 // Options are the choices of a store.
@@ -107,12 +111,15 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// Close lets the file go.
+// Close lets the file go. A store that a write has found damaged is let go of
+// only at the end of the process; Close then fails with StoreDamaged.
 func (s *Store) Close() error {
-	if err := s.db.Close(); err != nil {
-		return job.Failf(job.StoreFailed, "closing the store: %w", err)
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.fallen != nil {
+		return failure("closing the store", s.fallen)
 	}
-	return nil
+	return failure("closing the store", s.db.Close())
 }
 
 // Check reads the whole file and reports the first damage that it finds, with
