@@ -21,7 +21,9 @@ func TestParticleServerKey(t *testing.T) {
 
 func TestReadServerKey(t *testing.T) {
 	custom := ParticleServerKey()
-	custom[100] ^= 1
+	for i := range custom[33:289] {
+		custom[33+i] ^= 0x55
+	}
 	spoilt := func(at int) []byte {
 		key := ParticleServerKey()
 		key[at] ^= 1
@@ -31,17 +33,18 @@ func TestReadServerKey(t *testing.T) {
 		field []byte
 		state ServerKeyState
 	}{
-		"Particle's":   {ParticleServerKey(), ServerKeyParticle},
-		"with filling": {append(ParticleServerKey(), 0xFF, 0xFF), ServerKeyParticle},
-		"custom":       {custom, ServerKeyCustom},
-		"made here":    {openssl(t, openssl(t, nil, "genrsa", "2048"), "rsa", "-pubout", "-outform", "DER"), ServerKeyCustom},
-		"erased":       {bytes.Repeat([]byte{0xFF}, 384), ServerKeyErased},
-		"zeros":        {make([]byte, 384), ServerKeyCorrupt},
-		"head damaged": {spoilt(1), ServerKeyCorrupt},
-		"tail damaged": {spoilt(293), ServerKeyCorrupt},
-		"cut short":    {ParticleServerKey()[:293], ServerKeyCorrupt},
-		"a board's":    {GenericPublicKey(), ServerKeyCorrupt},
-		"nothing":      {nil, ServerKeyCorrupt},
+		"Particle's":    {ParticleServerKey(), ServerKeyParticle},
+		"with filling":  {append(ParticleServerKey(), 0xFF, 0xFF), ServerKeyParticle},
+		"custom":        {custom, ServerKeyCustom},
+		"made here":     {openssl(t, openssl(t, nil, "genrsa", "2048"), "rsa", "-pubout", "-outform", "DER"), ServerKeyCustom},
+		"erased":        {bytes.Repeat([]byte{0xFF}, 384), ServerKeyErased},
+		"zeros":         {make([]byte, 384), ServerKeyCorrupt},
+		"head damaged":  {spoilt(1), ServerKeyCorrupt},
+		"tail damaged":  {spoilt(293), ServerKeyCorrupt},
+		"a bit changed": {spoilt(100), ServerKeyCorrupt},
+		"cut short":     {ParticleServerKey()[:293], ServerKeyCorrupt},
+		"a board's":     {GenericPublicKey(), ServerKeyCorrupt},
+		"nothing":       {nil, ServerKeyCorrupt},
 	} {
 		state, spki := ReadServerKey(test.field)
 		sound := state == ServerKeyParticle || state == ServerKeyCustom

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"math/bits"
 )
 
 // ServerKeyLen is the length of a server key: a SubjectPublicKeyInfo of an
@@ -53,7 +54,8 @@ const (
 	// ServerKeyErased: system 0.3.2 and later falls back to a built-in copy of
 	// Particle's key, older ones cannot connect.
 	ServerKeyErased ServerKeyState = "erased"
-	// ServerKeyCorrupt: neither erased nor a key.
+	// ServerKeyCorrupt: neither erased nor a key, or Particle's with some bits
+	// changed.
 	ServerKeyCorrupt ServerKeyState = "corrupt"
 )
 
@@ -67,10 +69,26 @@ func ReadServerKey(field []byte) (state ServerKeyState, spki []byte) {
 		return ServerKeyCorrupt, nil
 	}
 	spki = bytes.Clone(field[:ServerKeyLen])
-	if bytes.Equal(spki, ParticleServerKey()) {
+	switch n := distance(spki, ParticleServerKey()); {
+	case n == 0:
 		return ServerKeyParticle, spki
+	case n < leastDistance:
+		return ServerKeyCorrupt, nil
 	}
 	return ServerKeyCustom, spki
+}
+
+// leastDistance is in how many bits the key of somebody else differs from
+// Particle's at least. Of the 2048 bits of two moduli about half differ; that
+// fewer than a quarter do has no chance.
+const leastDistance = 512
+
+// distance counts the bits in which two keys of one length differ.
+func distance(a, b []byte) (n int) {
+	for i := range a {
+		n += bits.OnesCount8(a[i] ^ b[i])
+	}
+	return n
 }
 
 func isServerKey(spki []byte) bool {

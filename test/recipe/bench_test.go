@@ -110,7 +110,9 @@ func filled(offset int, value byte, length int) damage {
 // customServerKey is well formed and not Particle's.
 func customServerKey() []byte {
 	key := duo.ParticleServerKey()
-	key[100] ^= 0x55
+	for i := range key[33:289] { // its modulus
+		key[33+i] ^= 0x55
+	}
 	return key
 }
 
