@@ -1,8 +1,9 @@
 package job
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
-	"reflect"
 	"slices"
 )
 
@@ -158,5 +159,13 @@ func (r Request) Check() error {
 
 // Same tells whether two requests under one id ask for the same thing.
 func (r Request) Same(other Request) bool {
-	return r.Kind == other.Kind && r.Bay == other.Bay && reflect.DeepEqual(r.Options, other.Options)
+	return r.Kind == other.Kind && r.Bay == other.Bay && r.Options.same(other.Options)
+}
+
+// same compares the JSON forms: the journal makes no difference between an
+// empty list and none.
+func (o Options) same(other Options) bool {
+	mine, err := json.Marshal(o)
+	theirs, otherErr := json.Marshal(other)
+	return err == nil && otherErr == nil && bytes.Equal(mine, theirs)
 }
