@@ -24,7 +24,8 @@ func flashSteps(v *visit) []job.Step {
 		job.Step{Name: stepImages, Do: v.checkImages, Again: inDFU},
 		job.Step{Name: stepProgram, Do: v.program, Writes: true, Again: inDFU},
 	)
-	return append(steps, leaveSteps(v)...)
+	steps = append(steps, job.Step{Name: stepLeave, Do: v.leave, Again: inDFU})
+	return append(steps, crossingSteps(v)...)
 }
 
 // image is a firmware image and where it goes.
@@ -32,6 +33,7 @@ type image struct {
 	name    string
 	content []byte
 	place   duo.Place
+	crosses bool // with it the bootloader grows over a copy of the DCT
 }
 
 // checkImages refuses the whole set before the first byte of it is written.
@@ -43,6 +45,9 @@ func (v *visit) checkImages(ctx context.Context, _ job.Say) (job.Outcome, error)
 	images, err := v.images(board)
 	if err != nil {
 		return job.Outcome{}, err
+	}
+	for _, i := range images {
+		v.memory.Crosses = v.memory.Crosses || i.crosses
 	}
 	// From the first erased sector on the board may not start any more.
 	v.memory.Stay = true
@@ -95,7 +100,7 @@ func (v *visit) images(board duo.BoardModules) ([]image, error) {
 	}
 	var images []image
 	for _, m := range modules {
-		images = append(images, image{name: m.Name(), content: contents[m.Start], place: *m.Target})
+		images = append(images, image{name: m.Name(), content: contents[m.Start], place: *m.Target, crosses: duo.CrossesLayout(m, board)})
 		board = board.With(m.ModuleInfo)
 	}
 	return append(images, serial...), checkSerial(serial, board)
@@ -109,9 +114,6 @@ func (v *visit) checkSet(modules []duo.Module, board duo.BoardModules) error {
 			return job.Failf(job.ImageRefused, "two images are for %#08x", m.Start)
 		}
 		starts[m.Start] = true
-		if duo.CrossesLayout(m, board) {
-			return job.Failf(job.ImageRefused, "%s %d brings a bootloader that moves the DCT: this station does not make that step yet", m.Name(), m.Version)
-		}
 	}
 	if err := duo.CheckFlashSet(modules, board); err != nil {
 		return job.Failf(job.ImageRefused, "checking the images: %w", err)
@@ -174,6 +176,11 @@ func (v *visit) program(ctx context.Context, say job.Say) (job.Outcome, error) {
 		}
 		if err != nil {
 			return job.Outcome{}, usbFault(err)
+		}
+	}
+	if v.memory.Crosses {
+		if err := v.keepSecondCopy(ctx, say); err != nil {
+			return job.Outcome{}, err
 		}
 	}
 	v.memory.Stay = false

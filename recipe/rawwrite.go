@@ -20,6 +20,11 @@ func (v *visit) writeRaw(ctx context.Context, say job.Say, content duo.Sector) e
 	if now.sound && bytes.Equal(now.area.Reveal(), content.Area().Reveal()) {
 		return nil
 	}
+	return v.carryOut(ctx, say, now, content)
+}
+
+// carryOut makes content the successor of what is current now.
+func (v *visit) carryOut(ctx context.Context, say job.Say, now *dump, content duo.Sector) error {
 	plan, err := now.sectors.PlanRaw(now.engine, content)
 	if err != nil {
 		return job.Failf(job.Internal, "planning the raw write: %w", err)

@@ -16,6 +16,7 @@ type decision struct {
 	OwnKey            bool   `json:"own_key"`            // the private key is the board's own, in the form that its firmware reads
 	Salvage           bool   `json:"salvage"`            // the private key is the board's own, put together again from what is left of it
 	Previous          bool   `json:"previous"`           // the private key is the one in the other copy of the board's DCT
+	Block             string `json:"block"`              // the whole key area is that of this record
 	EraseKey          bool   `json:"erase_key"`          // the private key is erased, so that the board makes a new one
 	ServerKey         bool   `json:"server_key"`         // the cloud's key is written, see serverOf
 	ServerAddress     bool   `json:"server_address"`     // the cloud's address is written
@@ -30,6 +31,9 @@ func (v *visit) target() (duo.Block, error) {
 		return duo.Block{}, err
 	}
 	chosen, block := v.memory.Decision, d.block
+	if chosen.Block != "" {
+		return v.recordBlock(chosen.Block)
+	}
 	key, err := v.chosenKey(chosen, d)
 	if err != nil {
 		return duo.Block{}, err

@@ -40,6 +40,7 @@ type memory struct {
 	Raw      bool         `json:"raw"`     // alternate setting 1 is dead: the sectors themselves are written
 	Keyless  bool         `json:"keyless"` // left alone, the board would make a key or a DCT of its own
 	Stay     bool         `json:"stay"`    // the board is being written, or would not start
+	Crosses  bool         `json:"crosses"` // the flash moves the DCT
 	Ending   *job.Report  `json:"ending"`  // how the job will end once the board has left
 }
 
