@@ -57,7 +57,7 @@ func workOn(folder string) {
 // workUntilFull works until the disk is full, as a limit pretends.
 func workUntilFull(folder string) {
 	s := must(keystore.Open(folder, keystore.Options{}))
-	limit := unix.Rlimit{Cur: 300 << 10, Max: 300 << 10}
+	limit := unix.Rlimit{Cur: 200 << 10, Max: 200 << 10}
 	check(unix.Setrlimit(unix.RLIMIT_FSIZE, &limit))
 	for i := 0; ; i++ {
 		if err := s.Commit(workEntry(i, job.Succeeded)); err != nil {

@@ -125,11 +125,11 @@ func expectUnmapped(t *testing.T, folder string) {
 
 // Cut anywhere, a store opens only if all that it uses is there.
 func TestCutStore(t *testing.T) {
-	folder, good := sound(t)
+	folder := fill(t)
 	path := filepath.Join(folder, keystore.StoreFile)
 	var used int64
 	tamper(t, folder, func(tx *bolt.Tx) error { used = tx.Size(); return nil })
-	good = read(t, path)
+	good := read(t, path)
 	for size := 0; size <= len(good); size += page {
 		t.Run(fmt.Sprintf("%d pages", size/page), func(t *testing.T) {
 			write(t, path, good[:size])

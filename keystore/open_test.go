@@ -72,6 +72,7 @@ func TestOpenReplacesAHalfMadeStore(t *testing.T) {
 }
 
 func TestOpenedTwice(t *testing.T) {
+	t.Parallel() // it waits
 	folder := t.TempDir()
 	first := open(t, folder, keystore.Options{})
 	begin := time.Now()
@@ -85,6 +86,7 @@ func TestOpenedTwice(t *testing.T) {
 
 // While a process opens a store, making perhaps what is missing, others wait.
 func TestOpenWaitsForOneThatOpens(t *testing.T) {
+	t.Parallel() // it waits
 	folder := t.TempDir()
 	other, err := os.Open(folder)
 	if err != nil {
