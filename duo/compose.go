@@ -21,9 +21,22 @@ type RawWrite struct {
 	Sector Sector
 	// Steps are carried out in order. A power cut between any two of them, or
 	// in a step, leaves the old content or the new one current, never none.
-	// Before the first step on the other copy the whole written one must be
-	// read back and be equal to Sector.
+	// Where a step says so, and behind the last one, what was written must be
+	// read back and be equal to WrittenBefore that step.
 	Steps []RawStep
+}
+
+// WrittenBefore is what the written copy holds before a step, or behind the
+// last one.
+func (w RawWrite) WrittenBefore(step int) Sector {
+	raw := make([]byte, SectorSize)
+	fillBytes(raw, 0xFF)
+	for _, s := range w.Steps[:step] {
+		if s.Copy == w.Copy && !s.Erase {
+			copy(raw[s.Offset:], s.Data.Reveal())
+		}
+	}
+	return Sector{secret.Of(raw)}
 }
 
 // RawStep is one operation on a copy of the DCT. A write goes onto erased
@@ -37,6 +50,9 @@ type RawStep struct {
 	// four bytes.
 	Offset int
 	Data   secret.Bytes
+	// Check: this step makes the written copy count, or the other one give way.
+	// It must not be carried out before the written one is read back.
+	Check bool
 }
 
 // PlanRaw plans the raw write of a new content. Header and version block of
@@ -58,7 +74,9 @@ func (s Sectors) PlanRaw(engine Engine, content Sector) (RawWrite, error) {
 	}
 	plan, err := planRaw(engine, content, 2-current, sequence)
 	if err == nil {
-		plan.Steps = append(plan.Steps, retire(before, current+1, engine)...)
+		steps := retire(before, current+1, engine)
+		steps[0].Check = true
+		plan.Steps = append(plan.Steps, steps...)
 	}
 	return plan, err
 }
@@ -75,11 +93,13 @@ func planRaw(engine Engine, content Sector, number int, sequence uint8) (RawWrit
 	at := func(offset int, data []byte) RawStep {
 		return RawStep{Copy: number, Offset: offset, Data: secret.Of(data)}
 	}
+	mark := at(headerIncomplete, sector.Reveal()[headerIncomplete:headerMagic])
+	mark.Check = true
 	return RawWrite{Copy: number, Sector: sector, Steps: []RawStep{
 		{Copy: number, Erase: true},
 		at(headerSize, sector.Reveal()[headerSize:]),
 		at(0, header),
-		at(headerIncomplete, sector.Reveal()[headerIncomplete:headerMagic]),
+		mark,
 	}}, nil
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // writeRaw makes content the current DCT by alternate setting 0: the copy that
-// is not current is written and read back before the current one gives way, so
-// that one of them is sound at any time.
+// is not current is written and read back before it counts, and again before the
+// current one gives way, so that one of them is sound at any time.
 func (v *visit) writeRaw(ctx context.Context, say job.Say, content duo.Sector) error {
 	now, err := v.read(ctx, say)
 	if err != nil {
@@ -29,23 +29,18 @@ func (v *visit) carryOut(ctx context.Context, say job.Say, now *dump, content du
 	if err != nil {
 		return job.Failf(job.Internal, "planning the raw write: %w", err)
 	}
-	checked := false
 	for i, step := range plan.Steps {
 		say("writing a DCT sector", i, len(plan.Steps))
-		if step.Copy != plan.Copy && !checked {
-			if err := v.checkCopy(ctx, plan); err != nil {
+		if step.Check {
+			if err := v.checkCopy(ctx, plan, i); err != nil {
 				return err
 			}
-			checked = true
 		}
 		if err := v.rawStep(ctx, step); err != nil {
 			return usbFault(err)
 		}
 	}
-	if checked {
-		return nil
-	}
-	return v.checkCopy(ctx, plan)
+	return v.checkCopy(ctx, plan, len(plan.Steps))
 }
 
 func (v *visit) rawStep(ctx context.Context, step duo.RawStep) error {
@@ -56,15 +51,17 @@ func (v *visit) rawStep(ctx context.Context, step duo.RawStep) error {
 	return v.device.Write(ctx, duo.AltInternal, base+uint32(step.Offset), step.Data.Reveal(), nil)
 }
 
-// checkCopy reads the written copy back. The current one is still untouched.
-func (v *visit) checkCopy(ctx context.Context, plan duo.RawWrite) error {
+// checkCopy reads the written copy back before a step, or behind the last one.
+func (v *visit) checkCopy(ctx context.Context, plan duo.RawWrite, step int) error {
 	base := v.memory.Bootloader.SectorBases()[plan.Copy-1]
-	got, err := v.device.ReadFresh(ctx, duo.AltInternal, base, duo.SectorSize, nil)
+	got, err := v.readSure(ctx, base, duo.SectorSize, nil)
 	if err != nil {
-		return usbFault(err)
+		return err
 	}
 	defer clear(got)
-	if want := plan.Sector.Reveal(); !bytes.Equal(want, got) {
+	written := plan.WrittenBefore(step)
+	defer written.Clear()
+	if want := written.Reveal(); !bytes.Equal(want, got) {
 		return job.Failf(job.WriteNotVerified, "reading back copy %d of the DCT: %w", plan.Copy, differs(want, got))
 	}
 	return nil
