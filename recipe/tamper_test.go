@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 
@@ -46,6 +47,7 @@ func (t *tamper) Control(ctx context.Context, requestType, request uint8, value,
 		t.pointer = binary.LittleEndian.Uint32(data[1:])
 	}
 	if class && request == reqDownload && value >= firstBlock && len(data) > 0 && t.download != nil {
+		data = bytes.Clone(data)
 		if err := t.download(t.alt, address, data); err != nil {
 			return 0, err
 		}
