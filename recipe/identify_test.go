@@ -137,8 +137,8 @@ func TestRepairOfANamelessBoard(t *testing.T) {
 	}{
 		{"nobody's record of its key", record(1, ""), ""},
 		{"a board's record of its key", record(1, otherID), ""},
-		{"nobody's record of another key", record(2, ""), job.NoSavedKey},
-		{"a board's record of another key", record(2, otherID), job.NoSavedKey},
+		{"nobody's record of another key", record(2, ""), job.NoDeviceID},
+		{"a board's record of another key", record(2, otherID), job.NoDeviceID},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			onBench(t, nameless, func(t *testing.T, b *bench) {
@@ -183,7 +183,7 @@ func TestResumeWithAnotherBoard(t *testing.T) {
 	}{
 		{"r6", usual, other, []string{stepBackup, stepDiagnose, stepDecide, stepWrite, stepReadBack, stepLeave}, job.BoardChanged},
 		{"r4", nameless, otherNameless, []string{stepDiagnose, stepDecide, stepWrite, stepReadBack, stepLeave}, job.BoardChanged},
-		{"r4 before its backup", nameless, otherNameless, []string{stepIdentify, stepBackup}, job.NoSavedKey},
+		{"r4 before its backup", nameless, otherNameless, []string{stepIdentify, stepBackup}, job.NoDeviceID},
 	} {
 		for _, step := range test.at {
 			t.Run(test.name+" "+step, func(t *testing.T) {

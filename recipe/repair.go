@@ -115,7 +115,7 @@ func standing(r job.RecordInfo) string {
 // written; a board that would make a key of its own is not started.
 func (v *visit) giveUp(state duo.PrivateKeyState) job.Outcome {
 	v.memory.Decision = decision{Why: "there is no key to restore"}
-	fault := job.ReportOf(job.Failf(job.NoSavedKey, "the private key is %s and there is no saved key of this board", state))
+	fault := job.ReportOf(v.noKey(job.NoSavedKey, fmt.Sprintf("the private key is %s and there is no saved key of this board", state)))
 	v.memory.Ending = &fault
 	detail := "no saved key of this board; nothing is written"
 	if v.memory.Keyless {
@@ -142,4 +142,13 @@ func (v *visit) decided() (job.Outcome, error) {
 	}
 	v.memory.Stay = true
 	return job.Outcome{Detail: chosen.Why}, nil
+}
+
+// noKey is why there is no key for this board. Of one that nobody can name the
+// station may well have a key: its id is what is missing then.
+func (v *visit) noKey(code job.Code, message string) error {
+	if v.memory.DeviceID == "" {
+		return job.Failf(job.NoDeviceID, "%s, as far as its public key tells: its id is not known", message)
+	}
+	return job.Failf(code, "%s", message)
 }

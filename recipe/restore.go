@@ -33,7 +33,7 @@ func (v *visit) askedRecord() (*job.RecordInfo, error) {
 	}
 	best, err := v.bestRecord()
 	if err == nil && best == nil {
-		err = job.Failf(job.NoSoundRecord, "there is no saved key of board %q", v.memory.DeviceID)
+		err = v.noKey(job.NoSoundRecord, "there is no saved key of "+nameOf(string(v.memory.DeviceID)))
 	}
 	return best, err
 }
@@ -49,7 +49,7 @@ func (v *visit) recordOfThisBoard(id string) (*job.RecordInfo, error) {
 		return nil, job.Failf(job.NoSoundRecord, "record %s: %w", id, errNoKey)
 	}
 	if !v.fits(record.Info) {
-		return nil, job.Failf(job.KeyOfOtherBoard, "record %s is of board %s, this is %s", id, nameOf(record.Info.DeviceID), nameOf(string(v.memory.DeviceID)))
+		return nil, v.noKey(job.KeyOfOtherBoard, fmt.Sprintf("record %s is of %s, this is %s", id, nameOf(record.Info.DeviceID), nameOf(string(v.memory.DeviceID))))
 	}
 	return &record.Info, nil
 }
@@ -58,7 +58,7 @@ func nameOf(id string) string {
 	if id == "" {
 		return "an unidentified board"
 	}
-	return id
+	return "board " + id
 }
 
 // same compares two blocks.
