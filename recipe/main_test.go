@@ -9,10 +9,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Each check of a state is a whole job: 40 of them take a second or two. More
+// Each check of a state is a whole job: 25 of them take a second or two. More
 // are run with -rapid.checks.
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "40"); err != nil {
+	if err := flag.Set("rapid.checks", "25"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
