@@ -96,6 +96,9 @@ func (b *Book) Plan(j job.Job) (*job.Plan, error) {
 	if bay == nil {
 		return nil, job.Failf(job.UnknownBay, "bay %q: this station has no such bay", j.Bay)
 	}
+	if err := b.checkNamed(j); err != nil {
+		return nil, err
+	}
 	v := &visit{Bay: bay, book: b, job: j}
 	steps := kinds[j.Kind]
 	if steps == nil {
@@ -105,4 +108,24 @@ func (b *Book) Plan(j job.Job) (*job.Plan, error) {
 		return nil, err
 	}
 	return v.plan(steps(v)), nil
+}
+
+// checkNamed makes sure that the station has what a job names, before the board
+// is touched for it. A job that is taken up again has been through this.
+func (b *Book) checkNamed(j job.Job) error {
+	if j.State != job.Queued {
+		return nil
+	}
+	for _, image := range j.Options.Images {
+		if _, err := b.Images.Image(image.SHA256); err != nil {
+			return err
+		}
+	}
+	if j.Options.Record == "" {
+		return nil
+	}
+	record, err := b.Records.Record(j.Options.Record)
+	record.Raw.Clear()
+	record.Block.Clear()
+	return err
 }

@@ -34,6 +34,7 @@ func (c runCmd) Run(ctx context.Context, env environment) error {
 
 // checkConfigCmd is `gatewayd check-config`.
 type checkConfigCmd struct {
+	JSON bool   `name:"json" help:"Print JSON."`
 	File string `arg:"" optional:"" default:"/etc/gatewayd/gatewayd.toml" help:"The configuration file."`
 }
 
@@ -42,6 +43,9 @@ func (c checkConfigCmd) Run(env environment) error {
 	cfg, err := daemon.LoadConfig(c.File)
 	if err != nil {
 		return err
+	}
+	if c.JSON {
+		return printJSON(env, map[string]any{"file": c.File, "station": cfg.Station, "bays": len(cfg.Bays)})
 	}
 	_, err = fmt.Fprintf(env.stdout, "%s is right: station %s, %d bays\n", c.File, cfg.Station, len(cfg.Bays))
 	return err
@@ -61,10 +65,15 @@ func (c gestureChildCmd) Run(env environment) error {
 }
 
 // versionCmd is `gatewayd version`.
-type versionCmd struct{}
+type versionCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
 
 // Run prints the version.
-func (versionCmd) Run(env environment) error {
+func (c versionCmd) Run(env environment) error {
+	if c.JSON {
+		return printJSON(env, map[string]string{"version": version})
+	}
 	_, err := fmt.Fprintln(env.stdout, "gatewayd", version)
 	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 
 	"duogateway/daemon/client"
 	"duogateway/job"
@@ -79,6 +80,8 @@ func hintFor(err error) string {
 	switch {
 	case errors.As(err, &fault):
 		return job.Lookup(fault.Code).Hint
+	case errors.Is(err, fs.ErrPermission):
+		return "You may not open the socket of the daemon. Join the group that owns it, or ask somebody who has."
 	case errors.Is(err, client.ErrUnreachable):
 		return "Is the daemon running? Start it with: systemctl start gatewayd, or name its socket with --socket."
 	default:

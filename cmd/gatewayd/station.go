@@ -84,7 +84,7 @@ func (c keysListCmd) Run(ctx context.Context, env environment, all *cli) error {
 
 // eventsCmd is `gatewayd events`.
 type eventsCmd struct {
-	After uint64 `default:"0" help:"Only events behind this number."`
+	After uint64 `default:"0" help:"The first events behind this number, instead of the newest."`
 	Limit int    `default:"100" help:"How many events to list."`
 	JSON  bool   `name:"json" help:"Print JSON."`
 }
@@ -93,7 +93,7 @@ type eventsCmd struct {
 func (c eventsCmd) Run(ctx context.Context, env environment, all *cli) error {
 	daemon := client.New(all.Socket)
 	defer daemon.Close()
-	events, err := daemon.Events(ctx, c.After, c.Limit)
+	events, err := c.list(ctx, daemon)
 	if err != nil {
 		return err
 	}
@@ -106,22 +106,48 @@ func (c eventsCmd) Run(ctx context.Context, env environment, all *cli) error {
 	return nil
 }
 
+// list is the events behind a number, or the newest ones.
+func (c eventsCmd) list(ctx context.Context, daemon *client.Client) ([]job.Event, error) {
+	if c.After > 0 {
+		return daemon.Events(ctx, c.After, c.Limit)
+	}
+	newest := []job.Event{}
+	for after := uint64(0); ; {
+		page, err := daemon.Events(ctx, after, eventsPage)
+		if err != nil || len(page) == 0 {
+			return newest, err
+		}
+		after = page[len(page)-1].Number
+		newest = append(newest, page...)
+		newest = newest[max(0, len(newest)-c.Limit):]
+	}
+}
+
+// eventsPage is how many events are asked for at once.
+const eventsPage = 1000
+
 func eventLine(e job.Event) string {
 	return fmt.Sprintf("%5d  %s  %-8s %-14s %-12s %s", e.Number, e.At.At.Format(time.TimeOnly), e.Bay, e.What, e.Step, e.Detail)
 }
 
 // healthCmd is `gatewayd health`.
-type healthCmd struct{}
+type healthCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
 
 // Run asks the daemon.
-func (healthCmd) Run(ctx context.Context, env environment, all *cli) error {
+func (c healthCmd) Run(ctx context.Context, env environment, all *cli) error {
 	daemon := client.New(all.Socket)
 	defer daemon.Close()
 	health, err := daemon.Health(ctx)
 	if err != nil {
 		return err
 	}
-	return printJSON(env, health)
+	if c.JSON {
+		return printJSON(env, health)
+	}
+	_, err = fmt.Fprintf(env.stdout, "station %s runs, version %s\n", health.Station, health.Version)
+	return err
 }
 
 func or(text, otherwise string) string {

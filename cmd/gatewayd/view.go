@@ -34,15 +34,24 @@ func terminal(f *os.File) func() int {
 const clearLine = "\r\x1b[K"
 
 // jobView shows how a job gets on: on a terminal the running step moves, in a
-// pipe each finished step is a plain line, and with JSON there is nothing.
+// pipe each finished step is a plain line, as is a long wait, and with JSON there
+// is nothing.
 type jobView struct {
 	env   environment
 	quiet bool
 	shown int  // steps that were printed
 	drawn bool // a line of progress stands on the terminal
+
+	said time.Time // when a line was printed last
 }
 
-func newJobView(env environment, quiet bool) *jobView { return &jobView{env: env, quiet: quiet} }
+// patience is how long a pipe may see nothing while a step says what it waits
+// for.
+const patience = 10 * time.Second
+
+func newJobView(env environment, quiet bool) *jobView {
+	return &jobView{env: env, quiet: quiet, said: time.Now()}
+}
 
 func (v *jobView) admitted(j job.Job) {
 	if !v.quiet {
@@ -57,6 +66,9 @@ func (v *jobView) update(u station.Update) {
 		v.steps(*u.Job)
 	case v.env.columns != nil:
 		v.draw(progressLine(*u.Progress))
+	case u.Progress.Text != "" && time.Since(v.said) >= patience:
+		v.said = time.Now()
+		fmt.Fprintln(v.env.stdout, progressLine(*u.Progress))
 	}
 }
 
@@ -83,6 +95,7 @@ func (v *jobView) steps(j job.Job) {
 	v.wipe()
 	for ; v.shown < len(j.Steps); v.shown++ {
 		fmt.Fprintln(v.env.stdout, stepLine(j.Steps[v.shown]))
+		v.said = time.Now()
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 
@@ -24,7 +25,7 @@ func (c daemonCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if err := os.MkdirAll(cfg.Runtime, 0o750); err != nil {
-		return err
+		return fmt.Errorf("making the runtime folder: %w", err)
 	}
 	bench, err := remote.Dial(c.Bench)
 	if err != nil {

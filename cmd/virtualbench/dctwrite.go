@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,7 +33,8 @@ func dctWrite(args []string, stdout, stderr io.Writer) error {
 	return command.Run(parser)
 }
 
-// Run does the write and says where it went.
+// Run does the write and says where it went. Without data it only looks, which
+// makes a blank image what a board makes of blank flash.
 func (c *dctWriteCmd) Run(parser *kong.Kong) error {
 	engine, err := virtualduo.EngineByName(c.Engine)
 	if err != nil {
@@ -51,8 +51,10 @@ func (c *dctWriteCmd) Run(parser *kong.Kong) error {
 	if err := c.checkRange(len(data), engine.Limit()); err != nil {
 		return err
 	}
-	if err := engine.Write(image, c.Offset, data); err != nil {
-		return fmt.Errorf("write the DCT: %w", err)
+	if len(data) > 0 {
+		if err := engine.Write(image, c.Offset, data); err != nil {
+			return fmt.Errorf("write the DCT: %w", err)
+		}
 	}
 	current, err := engine.Current(image)
 	if err != nil {
@@ -71,8 +73,6 @@ func (c *dctWriteCmd) checkRange(length, limit int) error {
 	switch {
 	case c.Offset < 0:
 		return fmt.Errorf("offset %d is before the DCT", c.Offset)
-	case length == 0:
-		return errors.New("there is no data to write")
 	case c.Offset > limit-length:
 		return fmt.Errorf("%d bytes at %d do not fit: the DCT ends at %d", length, c.Offset, limit)
 	}

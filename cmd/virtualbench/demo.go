@@ -24,8 +24,8 @@ type demoCmd struct {
 
 // Names of the bays of the demo.
 const (
-	lostBay    = "bay-1" // its key is lost, and there is a proven record of it
-	hopelessBy = "bay-2" // its key is damaged, and there is no record
+	lostBay     = "bay-1" // its key is lost, and there is a proven record of it
+	hopelessBay = "bay-2" // its key is damaged, and there is no record
 )
 
 // startTime bounds how long a process or a board may take to show itself.

@@ -72,7 +72,7 @@ func (s *scene) prepare(ctx context.Context, key *duo.PrivateKey) error {
 		return err
 	}
 	defer other.Clear()
-	for bay, k := range map[string]*duo.PrivateKey{lostBay: key, hopelessBy: other} {
+	for bay, k := range map[string]*duo.PrivateKey{lostBay: key, hopelessBay: other} {
 		if err := s.commission(bay, k); err != nil {
 			return fmt.Errorf("preparing %s: %w", bay, err)
 		}
@@ -159,7 +159,7 @@ func (s *scene) brownOut() error {
 	for i := range garbage {
 		garbage[i] = byte(i*7 + 3)
 	}
-	damage := map[string][]byte{lostBay: make([]byte, duo.PrivateKeyReserved), hopelessBy: garbage}
+	damage := map[string][]byte{lostBay: make([]byte, duo.PrivateKeyReserved), hopelessBay: garbage}
 	for bay, bytes := range damage {
 		err := errors.Join(
 			s.remote.Unplug(bay),

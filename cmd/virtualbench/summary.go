@@ -38,7 +38,7 @@ func (s *scene) summarise(ctx context.Context, jobs map[string]job.Job, after ui
 		return summary{}, err
 	}
 	var all summary
-	for _, bay := range []string{lostBay, hopelessBy} {
+	for _, bay := range []string{lostBay, hopelessBay} {
 		board, err := s.remote.Board(bay)
 		if err != nil {
 			return summary{}, err
