@@ -82,7 +82,7 @@ func (b *Board) SetFaults(faults Faults) error {
 	b.lock()
 	defer b.unlock()
 	b.settle()
-	random := rand.New(rand.NewPCG(faults.Seed, 0)) //nolint:gosec // the same seed does the same
+	random := rand.New(rand.NewPCG(faults.Seed, 0))
 	b.faults = faultState{Faults: faults, random: random}
 	if faults.PowerCutAfter > 0 {
 		b.faults.cutAt = b.counters.FlashOps + faults.PowerCutAfter + 1

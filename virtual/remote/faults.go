@@ -38,7 +38,7 @@ func (b *Bench) SetOwnFaults(faults Faults) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.faults = faults
-	b.random = rand.New(rand.NewPCG(faults.Seed, 0)) //nolint:gosec // the same seed does the same
+	b.random = rand.New(rand.NewPCG(faults.Seed, 0))
 	return nil
 }
 
