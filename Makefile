@@ -8,7 +8,7 @@ GOLANGCI  := go tool -modfile=tools/go.mod golangci-lint
 # race detector.
 PACKAGES  := git make openssl gcc libc6-dev
 
-.PHONY: help deps build demo test docs lint fuzz cover clean
+.PHONY: help deps build demo test matrix docs lint fuzz cover clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -26,6 +26,9 @@ demo: deps build ## show a repair on a bench without hardware
 test: deps ## vet the code and run all tests
 	go vet ./...
 	go test -race -p 2 -timeout 5m ./...
+
+matrix: ## try every job against every fault, and write the table of what came of it
+	MATRIX=full go test -count=1 -timeout 20m ./test/matrix -update
 
 docs: ## write the tables of the manual that are made from the code
 	go test ./test/docs -count=1 -run TestTables -update
