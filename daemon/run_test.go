@@ -77,8 +77,9 @@ func (r *running) get(t *testing.T, path string) *http.Response {
 	return response
 }
 
-// soon is how fast a daemon without work is expected to stop.
-const soon = 2 * time.Second
+// soon is when a daemon that does not stop is taken to hang. What holds it up
+// holds it up for ever, or for as long as its client likes.
+const soon = 30 * time.Second
 
 // Neither a client that watches, nor one that only keeps its connection, nor
 // one that says nothing, keeps the daemon from stopping.
@@ -117,8 +118,8 @@ func TestRunStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	j, _, _, err := store.Job("j1")
-	if err := errors.Join(err, store.Close()); err != nil || j.State != job.Running {
-		t.Errorf("the job is %s, want it running for the next start: %v", j.State, err)
+	if err := errors.Join(err, store.Close()); err != nil || j.State.Final() {
+		t.Errorf("the job is %s, want it left for the next start: %v", j.State, err)
 	}
 }
 
@@ -131,7 +132,7 @@ func TestRunStopsWithASilentClient(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	_ = r.get(t, "/v1/health").Body.Close() // the other connection was accepted before this one
-	if took := r.stop(); took > 2*soon {
+	if took := r.stop(); took > soon {
 		t.Errorf("it took %v to stop", took)
 	}
 }
