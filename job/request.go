@@ -52,7 +52,8 @@ type Request struct {
 // Options are the choices that some kinds take.
 type Options struct {
 	// Record is the key record that a restore writes; empty means the best
-	// one of the board.
+	// one of the board. A factory-dct takes the whole DCT of it in place of the
+	// factory's.
 	Record string `json:"record,omitempty"`
 
 	// DeviceID is the board's id as stated by the operator, 24 hex digits. It
@@ -149,8 +150,8 @@ func (r Request) Check() error {
 		return Failf(UnknownKind, "job kind %q: want one of %v", r.Kind, Kinds())
 	case !ValidName(r.Bay):
 		return Failf(UnknownBay, "bay name %q: want 1 to 64 of A-Z a-z 0-9 . _ -", r.Bay)
-	case r.Options.Record != "" && r.Kind != Restore:
-		return Failf(BadRequest, "option record: only a restore takes it, not a %s", r.Kind)
+	case r.Options.Record != "" && r.Kind != Restore && r.Kind != FactoryDCT:
+		return Failf(BadRequest, "option record: only a restore and a factory-dct take it, not a %s", r.Kind)
 	case r.Options.namesServer() && r.Kind != ServerKey:
 		return Failf(BadRequest, "options server_key, server_host, server_port: only a server-key takes them, not a %s", r.Kind)
 	}

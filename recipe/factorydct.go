@@ -37,12 +37,16 @@ func (v *visit) decideFactory(context.Context, job.Say) (job.Outcome, error) {
 	}
 	v.memory.Decision = decision{EraseKey: v.forgets(job.ForgetKeys)}
 	v.memory.Stay = true
-	return job.Outcome{Detail: "the factory DCT, with " + v.carried(d)}, nil
+	base := "the factory DCT"
+	if id := v.job.Options.Record; id != "" {
+		base = "the DCT of record " + id
+	}
+	return job.Outcome{Detail: base + ", with " + v.carried(d)}, nil
 }
 
 func (v *visit) carried(d *dump) string {
 	if !d.sound {
-		return "nothing of the board's own: no copy of its DCT is sound"
+		return "nothing of what is on the board: no copy of its DCT is sound"
 	}
 	if len(v.job.Options.Forget) == 0 {
 		return "all that is the board's own"
@@ -58,11 +62,15 @@ func (v *visit) factoryContent() (duo.Sector, error) {
 	if err != nil {
 		return duo.Sector{}, err
 	}
+	base, err := v.baseSector()
+	if err != nil {
+		return duo.Sector{}, err
+	}
 	index, ok := d.sectors.Current(d.engine)
 	if !ok {
-		return duo.FactorySector(), nil
+		return base, nil
 	}
-	content, err := duo.MergeDCT(duo.FactorySector(), d.sectors[index], duo.Carry{
+	content, err := duo.MergeDCT(base, d.sectors[index], duo.Carry{
 		Board:            v.memory.DeviceID,
 		System:           v.memory.Came.Part2,
 		DropKeys:         v.forgets(job.ForgetKeys),
@@ -77,6 +85,32 @@ func (v *visit) factoryContent() (duo.Sector, error) {
 		return content, fmt.Errorf("composing the factory DCT: %w", err)
 	}
 	return content, nil
+}
+
+// baseSector is what the board's own is merged into: the factory's, or that of
+// a record of this board.
+func (v *visit) baseSector() (duo.Sector, error) {
+	id := v.job.Options.Record
+	if id == "" {
+		return duo.FactorySector(), nil
+	}
+	record, err := v.book.Records.Record(id)
+	if err != nil {
+		return duo.Sector{}, err
+	}
+	defer record.Block.Clear()
+	if record.Info.DeviceID == "" || record.Info.DeviceID != string(v.memory.DeviceID) {
+		return duo.Sector{}, job.Failf(job.KeyOfOtherBoard, "record %s is of board %s, this is %s", id, nameOf(record.Info.DeviceID), nameOf(string(v.memory.DeviceID)))
+	}
+	saved, err := parse(record.Raw.Reveal(), versions{Bootloader: duo.Generation(record.Info.Bootloader), Part2: duo.VersionErased})
+	if err != nil {
+		return duo.Sector{}, job.Failf(job.NoSoundRecord, "record %s: it holds no raw DCT", id)
+	}
+	index, ok := saved.sectors.Current(saved.engine)
+	if !ok {
+		return duo.Sector{}, job.Failf(job.NoSoundRecord, "record %s: no copy of the DCT in it is sound", id)
+	}
+	return saved.sectors[index], nil
 }
 
 func (v *visit) writeFactory(ctx context.Context, say job.Say) (job.Outcome, error) {

@@ -84,3 +84,24 @@ func cutAfter(r *rig.Rig, operations int) {
 		return now
 	})
 }
+
+// A board without any sound copy of its DCT gets all of it back from a record.
+func TestFactoryDCTFromARecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, key := kept(t)
+		intoDFU(r, r.Board)
+		for _, base := range duo.R6.SectorBases() {
+			r.Must(r.Board.SetFlash(base, bytes.Repeat([]byte{0xA5}, duo.SectorSize)))
+		}
+		r.Start()
+		records, err := r.Store.AllRecords()
+		r.Must(err)
+		j := r.Do(job.Request{Kind: job.FactoryDCT, Options: job.Options{Record: records[0].ID}})
+		if j.Verdict != job.Pass {
+			t.Fatalf("verdict %s, fault %+v", j.Verdict, j.Fault)
+		}
+		if got := r.Board.FirmwareFingerprint(); got != key.Fingerprint() {
+			t.Errorf("the board has key %.8q, want %.8q", got, key.Fingerprint())
+		}
+	})
+}
