@@ -8,6 +8,7 @@ const (
 	SystemParts         Code = "system-parts"
 	UnknownBootloader   Code = "unknown-bootloader"
 	DCTUnreadable       Code = "dct-unreadable"
+	ForeignDCT          Code = "foreign-dct"
 	NoDeviceID          Code = "no-device-id"
 	KeyErased           Code = "key-erased"
 	KeyDamaged          Code = "key-damaged"
@@ -60,6 +61,7 @@ var faults = []Fault{
 	{SystemParts, Unit, false, "The system firmware on the board is missing, damaged or too old for its bootloader, so its keys cannot be written. Flash system part 1 and 2 first."},
 	{UnknownBootloader, Unit, false, "The bootloader is none of the known releases r3 to r6, and nothing was written. Report its version."},
 	{DCTUnreadable, Unit, false, "Neither copy of the configuration table (DCT) is sound. The raw sectors are saved; keys can only be restored after the table itself is."},
+	{ForeignDCT, Unit, false, "The DCT on the board names another board: it was copied from there, or its id is damaged, and nothing was written. Restore a saved key of this board, or give the job --record."},
 	{NoDeviceID, Unit, false, "The board does not tell its device id. Read it from its label or from the cloud and give it with --device-id."},
 	{KeyErased, Unit, false, "The private key is erased, and the board would make a new one when it starts, which the cloud does not know. It is kept in DFU mode: run a repair."},
 	{KeyDamaged, Unit, false, "The private key is damaged. Run a repair: it puts a saved key of this board back if there is one."},

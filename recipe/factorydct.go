@@ -78,8 +78,11 @@ func (v *visit) factoryContent() (duo.Sector, error) {
 		DropClaim:        v.forgets(job.ForgetClaim),
 		DropFlashModules: v.forgets(job.ForgetModules),
 	})
+	if errors.Is(err, duo.ErrOtherBoard) && v.job.Options.Record != "" {
+		return base, nil // all of it is this board's own, what is on the board is not
+	}
 	if errors.Is(err, duo.ErrOtherBoard) {
-		return content, job.Failf(job.NotThisBoard, "composing the factory DCT: %w", err)
+		return content, job.Failf(job.ForeignDCT, "composing the factory DCT: %w", err)
 	}
 	if err != nil {
 		return content, fmt.Errorf("composing the factory DCT: %w", err)

@@ -52,6 +52,7 @@ func (x *trial) checkFault(f job.Report) {
 		job.NoSavedKey:          !x.fault.lies, // the store has one
 		job.KeyOfOtherBoard:     !x.fault.lies,
 		job.NotThisBoard:        !x.fault.lies,
+		job.ForeignDCT:          !x.fault.lies && x.sameID(area),
 		job.ServerKeyBad:        bytes.HasPrefix(area[duo.ServerKeyOffset:], duo.ParticleServerKey()),
 		job.DCTUnreadable:       !blank(area),
 		job.WrongBoardType:      x.fault.name != "Photon in the bay",
@@ -63,6 +64,13 @@ func (x *trial) checkFault(f job.Report) {
 	if untrue[f.Code] {
 		x.complain("this is not true: %s: %s", f.Code, f.Message)
 	}
+}
+
+// sameID tells whether the DCT names the board, or none.
+func (x *trial) sameID(area []byte) bool {
+	uid := x.Board.UID()
+	named := area[duo.DeviceIDOffset:][:duo.DeviceIDLen]
+	return named[0] == 0xFF || bytes.Equal(named, uid[:])
 }
 
 // keyWhole tells whether the whole private key was there, also what the
