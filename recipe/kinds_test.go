@@ -203,7 +203,7 @@ func TestFactoryDCT(t *testing.T) {
 	})
 	onBench(t, usual, func(t *testing.T, b *bench) {
 		b.must(b.board.WriteDCT(duo.DeviceIDOffset, make([]byte, 11)))
-		hasCode(t, b.begin(job.FactoryDCT, job.Options{}).run(), job.NotThisBoard)
+		hasCode(t, b.begin(job.FactoryDCT, job.Options{}).run(), job.ForeignDCT)
 		if n := b.board.Counters().HostErases; n != 0 {
 			t.Errorf("%d sectors were erased", n)
 		}
