@@ -14,6 +14,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"duogateway/job"
+	"duogateway/keystore/seal"
 )
 
 // largestImage bounds a firmware image: the largest place on a board, the
@@ -26,14 +27,18 @@ var imageName = regexp.MustCompile(`^[0-9a-f]{64}$`)
 // job finds them again after a power cut.
 type images struct{ folder string }
 
-// Put stores an image and returns its name.
+// Put stores an image and returns its name, once it is on the disk. // P5
 func (i images) Put(content []byte) (string, error) {
 	sum := sha256.Sum256(content)
 	name := hex.EncodeToString(sum[:])
 	if err := os.MkdirAll(i.folder, 0o700); err != nil {
 		return "", job.Failf(job.StoreFailed, "storing a firmware image: %w", err)
 	}
-	if err := renameio.WriteFile(filepath.Join(i.folder, name), content, 0o600); err != nil {
+	err := renameio.WriteFile(filepath.Join(i.folder, name), content, 0o600, renameio.WithTempDir(i.folder))
+	if err == nil {
+		err = errors.Join(seal.SyncFolder(i.folder), seal.SyncFolder(filepath.Dir(i.folder)))
+	}
+	if err != nil {
 		return "", job.Failf(job.StoreFailed, "storing a firmware image: %w", err)
 	}
 	return name, nil

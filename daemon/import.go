@@ -3,7 +3,6 @@ package daemon
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -50,10 +49,13 @@ func (a *api) readKey(body io.Reader) (job.KeyRecord, error) {
 		return job.KeyRecord{}, job.Failf(job.BadRequest, "reading the key: it is not the JSON of a key and its board")
 	}
 	id, err := duo.ParseDeviceID(brought.DeviceID)
-	der, err2 := base64.StdEncoding.DecodeString(brought.PrivateKey)
+	if err != nil { // what stands there is not repeated: it may be the key // P4
+		return job.KeyRecord{}, job.Failf(job.BadRequest, "reading the key: device_id: want 24 hex digits")
+	}
+	der, err := base64.StdEncoding.DecodeString(brought.PrivateKey)
 	defer clear(der)
-	if err := errors.Join(err, err2); err != nil {
-		return job.KeyRecord{}, job.Failf(job.BadRequest, "reading the key: %w", err)
+	if err != nil {
+		return job.KeyRecord{}, job.Failf(job.BadRequest, "reading the key: private_key: %w", err)
 	}
 	key, _, err := duo.ReadPrivateKey(der)
 	if err != nil {

@@ -23,16 +23,20 @@ type decision struct {
 	Why               string `json:"why"`
 }
 
-// target puts the block together that the decision means: the board's own
-// block with nothing changed but what has to be.
+// target puts the block together that the decision means: a copy of the board's
+// own block with nothing changed but what has to be. The caller clears it.
 func (v *visit) target() (duo.Block, error) {
 	d, err := v.original()
 	if err != nil {
 		return duo.Block{}, err
 	}
-	chosen, block := v.memory.Decision, d.block
+	chosen := v.memory.Decision
 	if chosen.Block != "" {
 		return v.recordBlock(chosen.Block)
+	}
+	block, err := duo.NewBlock(d.block.Reveal())
+	if err != nil {
+		return duo.Block{}, job.Failf(job.DCTUnreadable, "composing the key area: %w", err)
 	}
 	key, err := v.chosenKey(chosen, d)
 	if err != nil {
