@@ -17,5 +17,9 @@ require (
 
 require (
 	filippo.io/hpke v0.4.0 // indirect
+	github.com/google/gousb v1.1.3 // indirect
+	go.bug.st/serial v1.8.0 // indirect
 	golang.org/x/tools v0.49.0 // indirect
+	periph.io/x/conn/v3 v3.7.3 // indirect
+	periph.io/x/host/v3 v3.8.5 // indirect
 )
