@@ -4,12 +4,22 @@ VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 FUZZTIME  ?= 10s
 GOLANGCI  := go tool -modfile=tools/go.mod golangci-lint
 
-# openssl and age are the tests' second opinion on keys and sealed records;
-# strace tells what is on the disk in which order; gcc and libc6-dev are for the
-# race detector.
-PACKAGES  := git make openssl age strace gcc libc6-dev
+# gatewayd reaches USB by libusb, which needs a C compiler. openssl and age are
+# the tests' second opinion on keys and sealed records; strace tells what is on
+# the disk in which order.
+PACKAGES  := git make gcc libc6-dev pkg-config libusb-1.0-0-dev openssl age strace
 
-.PHONY: help deps build demo test matrix docs lint fuzz cover clean
+# What is built or unpacked once and not kept in the tree.
+CACHE     := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/duogateway
+BUILD     := go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
+
+# The Raspberry Pi's side of a cross build, unpacked beside the machine's own.
+CROSS     := $(CACHE)/sysroot-arm64
+CROSSENV  := CGO_ENABLED=1 GOARCH=arm64 CC=aarch64-linux-gnu-gcc \
+	PKG_CONFIG_SYSROOT_DIR=$(CROSS) PKG_CONFIG_LIBDIR=$(CROSS)/usr/lib/aarch64-linux-gnu/pkgconfig \
+	CGO_LDFLAGS=-Wl,-rpath-link,$(CROSS)/usr/lib/aarch64-linux-gnu
+
+.PHONY: help deps build cross demo test matrix docs lint fuzz cover clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -19,7 +29,14 @@ deps: ## install what building and testing needs, if it is not there
 	@go mod download
 
 build: ## build bin/gatewayd and bin/virtualbench
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
+	CGO_ENABLED=1 $(BUILD) -o bin/ ./cmd/gatewayd
+	CGO_ENABLED=0 $(BUILD) -o bin/ ./cmd/virtualbench
+
+cross: ## build bin/arm64/gatewayd and bin/arm64/virtualbench for a Raspberry Pi
+	@tools/install-packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross pkg-config
+	@tools/sysroot arm64 $(CROSS) libusb-1.0-0-dev libusb-1.0-0 libudev1
+	$(CROSSENV) $(BUILD) -o bin/arm64/ ./cmd/gatewayd
+	CGO_ENABLED=0 GOARCH=arm64 $(BUILD) -o bin/arm64/ ./cmd/virtualbench
 
 demo: deps build ## show a repair on a bench without hardware
 	bin/virtualbench demo
