@@ -38,9 +38,10 @@ type KeysConfig struct {
 	Escrow any `toml:"escrow" doc:"List of age public keys (age1...) that every key record is sealed to beside this station; or \"none\", which must be said."`
 }
 
-// GestureConfig holds the timing of the gestures.
+// GestureConfig says how a board is brought into DFU mode.
 type GestureConfig struct {
-	Hold Duration `toml:"hold" doc:"How long SETUP is held after RESET rose to enter DFU mode, 3.1s to 5.5s."`
+	AskFirmware bool     `toml:"ask_firmware" doc:"Ask a running firmware to enter DFU mode, over its serial port, before the lines are used."`
+	Hold        Duration `toml:"hold" doc:"How long SETUP is held after RESET rose to enter DFU mode, 3.1s to 5.5s."`
 }
 
 // BayConfig is one cradle.
@@ -79,7 +80,7 @@ func DefaultConfig() Config {
 		Store:   "/var/lib/gatewayd",
 		Runtime: "/run/gatewayd",
 		Socket:  "/run/gatewayd/gatewayd.sock",
-		Gesture: GestureConfig{Hold: Duration{gpio.DefaultHold}},
+		Gesture: GestureConfig{AskFirmware: true, Hold: Duration{gpio.DefaultHold}},
 	}
 }
 

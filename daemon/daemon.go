@@ -72,10 +72,14 @@ func New(cfg Config, parts Parts, store *keystore.Store) (*Daemon, error) {
 	if parts.Journal != nil {
 		journal = parts.Journal(store)
 	}
+	var console recipe.Console
+	if cfg.Gesture.AskFirmware {
+		console = parts.Console
+	}
 	var places []station.Bay
 	for _, b := range cfg.Bays {
 		places = append(places, station.Bay{Name: b.Name, Port: b.Port})
-		d.bays[b.Name] = recipe.NewBay(b.Name, port{parts.Bus, b.Port}, lines{parts.Gestures, b.Lines()})
+		d.bays[b.Name] = recipe.NewBay(b.Name, port{parts.Bus, b.Port}, lines{parts.Gestures, b.Lines()}, console)
 	}
 	book := &recipe.Book{Bays: d.bays, Records: store, Images: images{cfg.ImagesFolder()}, Clock: parts.Clock, Log: parts.Log}
 	var err error
