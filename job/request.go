@@ -38,6 +38,7 @@ type Source string
 const (
 	FromCommand Source = "command" // the local socket
 	FromButton  Source = "button"  // a technician's button
+	FromPlug    Source = "on-plug" // a board that was plugged in
 )
 
 // Request asks for one job.

@@ -219,6 +219,13 @@ func (m *memoryJournal) events(id string) []string {
 }
 
 // committed counts the commits.
+// ids lists the jobs in the order of admission.
+func (m *memoryJournal) ids() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.order)
+}
+
 func (m *memoryJournal) committed() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
