@@ -25,7 +25,8 @@ type duoCmd struct {
 
 	Socket    string `placeholder:"PATH" help:"Socket of a bench with this board, to see and to break it."`
 	Bay       string `default:"duo" help:"Name of the board on that bench."`
-	Unpowered bool   `help:"Leave the board without power until it is plugged in over the socket."`
+	Unpowered bool   `xor:"start" help:"Leave the board without power until it is plugged in over the socket."`
+	DFU       bool   `name:"dfu" xor:"start" help:"Start the board in DFU mode, and not its firmware."`
 }
 
 // lineFlags say what drives the board's lines.
@@ -47,11 +48,26 @@ func (c duoCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !c.Unpowered {
-		board.PowerOn()
-	}
+	c.start(board)
 	fmt.Println(c.ready(board))
 	return together(ctx, services...)
+}
+
+// modeDFU is what running code leaves in a register to ask the bootloader for
+// DFU mode (redbear/firmware bootloader/src/main.c:245-258).
+const modeDFU = 0xEDFA
+
+// start gives the board power, if it shall have some.
+func (c duoCmd) start(board *virtualduo.Board) {
+	if c.Unpowered {
+		return
+	}
+	if c.DFU {
+		board.SetReset(true)
+		defer board.SetReset(false)
+		defer board.RequestBoot(modeDFU)
+	}
+	board.PowerOn()
 }
 
 // services opens all that the board is connected to.
@@ -151,7 +167,10 @@ func (c duoCmd) onBench(board *virtualduo.Board, _ *slog.Logger) (service, error
 // ready says that the board is there, and what to do next.
 func (c duoCmd) ready(board *virtualduo.Board) string {
 	said := fmt.Sprintf("ready: a Duo with bootloader %s, id %x, ", c.Bootloader, board.UID())
-	next := "lsusb -d 2b04:; stty -F /dev/ttyACM0 14400; dfu-util -l -d 2b04:d058"
+	next := "lsusb -v -d 2b04:"
+	if c.DFU {
+		next = "dfu-util -l -d 2b04:d058"
+	}
 	if c.Port != nil {
 		return said + fmt.Sprintf("in port %d of vhci_hcd.0; try: %s", *c.Port, next)
 	}

@@ -19,6 +19,7 @@ station = "demo"
 store = %q
 runtime = %q
 socket = %q
+on_plug = "off" # here nothing happens before the button is pressed
 
 [keys]
 escrow = "none"
