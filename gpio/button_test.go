@@ -101,6 +101,16 @@ func TestButton(t *testing.T) {
 	}
 }
 
+// A contact that opens and closes again before anybody looks has bounced.
+func TestButtonBouncesUnseen(t *testing.T) {
+	f := watch(t, func(f *finger) {
+		f.moves(true, 100*ms, 15*ms, 0, 10*ms)
+	})
+	if len(f.told) != 0 {
+		t.Errorf("got %v", f.told)
+	}
+}
+
 func TestStuckButton(t *testing.T) {
 	f := watch(t, func(f *finger) {
 		f.contact.Set(true)

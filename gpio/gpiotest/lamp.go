@@ -70,11 +70,11 @@ func (l *Lamp) Low() error { return l.set(false) }
 // Input makes the lamp dark: nothing drives it.
 func (l *Lamp) Input() error { return l.set(false) }
 
-// Close gives the pin up, as a kernel that lets go of closed lines does.
+// Close gives the pin up. A lamp that was lit shines on, as with a kernel that
+// keeps closed lines driven.
 func (l *Lamp) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.change(false)
 	l.closed = true
 	return nil
 }
