@@ -11,6 +11,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/gousb"
+
 	"duogateway/dfu"
 )
 
@@ -52,7 +54,12 @@ func (b *fakeBus) open(d device) (handle, error) {
 	if !slices.Contains(b.plugged, d) {
 		return nil, errAbsent
 	}
-	h := &fakeHandle{t: b.t, serve: b.serve}
+	for _, h := range b.handles {
+		if h.device == d && !h.closed.Load() {
+			return nil, gousb.ErrorBusy // it is claimed
+		}
+	}
+	h := &fakeHandle{t: b.t, device: d, serve: b.serve}
 	b.handles = append(b.handles, h)
 	return h, nil
 }
@@ -67,6 +74,7 @@ func (b *fakeBus) last() *fakeHandle {
 // fakeHandle fails the test where the real one would crash.
 type fakeHandle struct {
 	t        *testing.T
+	device   device
 	serve    func(r request, timeout time.Duration) (int, error)
 	busy     atomic.Bool
 	closed   atomic.Bool

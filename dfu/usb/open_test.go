@@ -78,6 +78,26 @@ func TestOpenRefused(t *testing.T) {
 	}
 }
 
+// A device that is open is nobody else's.
+func TestOpenTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := newFake(t, board("1-1.4", 5))
+		a := attachment(t, b, "1-1.4")
+		for range 2 {
+			first, err := b.Open(t.Context(), a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Open(t.Context(), a); !errors.Is(err, gousb.ErrorBusy) || isGone(err) {
+				t.Errorf("the second: %v, want busy", err)
+			}
+			if err := first.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 // A device that is leaving is gone, though the bus shows it for a while.
 func TestOpenLeaving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
