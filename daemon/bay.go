@@ -36,21 +36,26 @@ func (f finder) Devices(ctx context.Context) ([]station.Device, error) {
 		id, _ := duo.DeviceIDFromSerial(a.Serial)
 		for _, b := range f.bays {
 			if onPort(a, b.Port) {
-				devices = append(devices, station.Device{Port: b.Port, ID: string(id), Name: deviceName(a)})
+				devices = append(devices, station.Device{Port: b.Port, ID: string(id), Name: deviceName(a), Board: isDuo(a)})
 			}
 		}
 	}
 	return devices, nil
 }
 
+// isDuo tells whether a device says that it is a Duo, in whichever mode.
+func isDuo(a dfu.Attachment) bool {
+	return a.Vendor == duo.VendorID && (a.Product == duo.ProductDFU || a.Product == duo.ProductRun)
+}
+
 func deviceName(a dfu.Attachment) string {
 	switch {
-	case a.Vendor == duo.VendorID && a.Product == duo.ProductDFU:
-		return "Duo in DFU mode"
-	case a.Vendor == duo.VendorID && a.Product == duo.ProductRun:
-		return "Duo"
-	default:
+	case !isDuo(a):
 		return fmt.Sprintf("USB device %04x:%04x", a.Vendor, a.Product)
+	case a.Product == duo.ProductDFU:
+		return "Duo in DFU mode"
+	default:
+		return "Duo"
 	}
 }
 

@@ -11,6 +11,9 @@ var (
 	OnPort = onPort
 )
 
+// Pattern is what the lights of a bay say of its state.
+var Pattern = pattern
+
 // Handler is the local API without its socket.
 func (d *Daemon) Handler() http.Handler { return d.handler() }
 

@@ -18,6 +18,7 @@ type Parts struct {
 	Bus      dfu.Bus
 	Gestures Gestures
 	Button   Button         // nil when there is none
+	Lights   Lights         // nil when there are none
 	Console  recipe.Console // nil when there are no serial ports
 	Clock    job.Clock
 	Log      *slog.Logger

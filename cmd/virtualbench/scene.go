@@ -24,6 +24,9 @@ on_plug = "off" # here nothing happens before the button is pressed
 [keys]
 escrow = "none"
 
+[gesture]
+ask_firmware = false # the demo is about the lines
+
 [[bay]]
 name = "bay-1"
 chip = "bench"
