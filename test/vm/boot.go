@@ -35,8 +35,8 @@ type Options struct {
 	Net bool
 	// Memory is in MiB; 0 means 768.
 	Memory int
-	// KernelLog is the level up to which the kernel's messages are on the console,
-	// from 0 (panics only) to 8.
+	// KernelLog is the level below which the kernel's messages are on the console,
+	// from 1 (panics only) to 8 (all); 0 means 1.
 	KernelLog int
 	// Timeout ends the guest; 0 means two minutes.
 	Timeout time.Duration
@@ -67,29 +67,38 @@ func Boot(ctx context.Context, o Options) (*Guest, error) {
 	if timeout == 0 {
 		timeout = defaultTimeout
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the guest has not ended within %v", timeout))
+	ctx, stop := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the guest has not ended within %v", timeout))
+	ctx, kill := context.WithCancelCause(ctx)
 	m := machines[o.Arch]
-	guest := &Guest{ctx: ctx, cancel: cancel, ended: make(chan struct{})}
-	guest.said.copy = o.Console
 	cmd := exec.CommandContext(ctx, m.emulator, m.arguments(o, folder, initramfs)...)
-	cmd.Stdout = &guest.said
-	cmd.Stderr = &guest.said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	guest := &Guest{kill: kill, ended: make(chan struct{})}
+	guest.said.copy = o.Console
 	started := make(chan error)
 	go func() {
-		// The signal of Pdeathsig is sent when this thread ends, not the process.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			err = cmd.Wait()
-		}
-		cancel()
-		guest.end(errors.Join(err, os.RemoveAll(work)))
+		err := emulate(cmd, &guest.said, started)
+		guest.err = errors.Join(context.Cause(ctx), err, os.RemoveAll(work))
+		stop()
+		close(guest.ended)
 	}()
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("starting %s: %w", m.emulator, err)
 	}
 	return guest, nil
+}
+
+// emulate runs QEMU to its end. It tells once whether it has started.
+func emulate(cmd *exec.Cmd, said io.Writer, started chan<- error) error {
+	cmd.Stdout = said
+	cmd.Stderr = said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	// The signal is sent when the thread ends that has started QEMU, not only when
+	// the process does.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := cmd.Start()
+	started <- err
+	if err != nil {
+		return err
+	}
+	return cmd.Wait()
 }

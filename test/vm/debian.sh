@@ -11,8 +11,9 @@ say() {
 	echo "vm: $*" >&2
 }
 
-# refresh_lists fetches the lists of packages, if they are older than a day. A
-# machine that is cut off goes on with those it has.
+# refresh_lists fetches the lists of packages, if they are older than a day, and
+# notes which is the current kernel. A machine that is cut off goes on with the
+# lists it has.
 refresh_lists() {
 	[ -z "$(find "$apt/fresh" -mtime -1 2>/dev/null)" ] || return 0
 	command -v apt-get >/dev/null || { say "the guests are made of Debian packages: this needs apt-get"; exit 1; }
@@ -30,6 +31,8 @@ refresh_lists() {
 	END
 	say "fetching the lists of packages for $arch"
 	if apt-get -qq update >&2; then
+		kernel_image >"$apt/kernel"
+		version "$(cat "$apt/kernel"):$arch" >"$apt/version"
 		touch "$apt/fresh"
 	elif [ -e "$apt/fresh" ]; then
 		say "no new lists to be had: going on with those of $(date -r "$apt/fresh" +%F)"
@@ -40,7 +43,7 @@ refresh_lists() {
 
 # dependencies prints the names of what a package depends on.
 dependencies() {
-	apt-cache depends --no-recommends --no-suggests "$1" | sed -n 's/^ *Depends: \([^ :]*\).*/\1/p'
+	apt-cache depends --no-recommends --no-suggests "$1" | sed -n 's|^ *Depends: <\{0,1\}\([^ :<>]*\).*|\1|p'
 }
 
 # closure prints the names of packages and of all they depend on.
@@ -51,7 +54,7 @@ closure() {
 
 # kernel_image prints the name of the package that holds the current kernel.
 kernel_image() {
-	dependencies "linux-image-$arch:$arch" | grep -m 1 '^linux-image-'
+	dependencies "linux-image-$arch:$arch" | grep -m 1 '^linux-image-[0-9]'
 }
 
 # version prints the version of a package.

@@ -12,23 +12,21 @@ import (
 // exitMarker is the last thing that a guest says.
 var exitMarker = regexp.MustCompile(`DUOGATEWAY-EXIT (\d+)`)
 
+var (
+	errKilled = errors.New("the power of the guest was cut")
+	errNoExit = errors.New("the guest has ended without an exit code")
+)
+
 // tail is how much of what a guest said an error quotes, in lines.
 const tail = 40
 
 // A Guest is a running machine. Its methods may be called from several
 // goroutines.
 type Guest struct {
-	ctx    context.Context
-	cancel context.CancelFunc
-	said   transcript
-	ended  chan struct{}
-	err    error // of QEMU and of tidying up, once ended is closed
-}
-
-// end says that QEMU is gone.
-func (g *Guest) end(err error) {
-	g.err = err
-	close(g.ended)
+	kill  context.CancelCauseFunc
+	said  transcript
+	ended chan struct{} // closed when QEMU is gone
+	err   error         // why, if not by itself; once ended is closed
 }
 
 // Output is what the guest has said on its console so far, in lines that end
@@ -71,15 +69,18 @@ func (g *Guest) Wait() (code int, err error) {
 	said := g.Output()
 	found := exitMarker.FindStringSubmatch(said)
 	if found == nil {
-		return 0, fmt.Errorf("the guest told no exit code: %w; the end of what it said:\n%s",
-			errors.Join(context.Cause(g.ctx), g.err), lastLines(said))
+		err := g.err
+		if err == nil {
+			err = errNoExit
+		}
+		return 0, fmt.Errorf("%w; the end of what the guest said:\n%s", err, lastLines(said))
 	}
 	return strconv.Atoi(found[1])
 }
 
 // Kill cuts the power of the guest and waits until QEMU is gone.
 func (g *Guest) Kill() {
-	g.cancel()
+	g.kill(errKilled)
 	<-g.ended
 }
 

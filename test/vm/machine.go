@@ -43,8 +43,8 @@ func (m machine) arguments(o Options, product, initramfs string) []string {
 	if memory == 0 {
 		memory = defaultMemory
 	}
-	// A panic reboots at once, and a reboot ends QEMU.
-	command := "console=" + m.console + " panic=-1 loglevel=" + strconv.Itoa(o.KernelLog)
+	// A panic reboots at once, and a reboot ends QEMU. It is silent below level 1.
+	command := "console=" + m.console + " panic=-1 loglevel=" + strconv.Itoa(max(1, o.KernelLog))
 	args := append([]string{
 		"-accel", "tcg", "-smp", "2", "-m", strconv.Itoa(memory),
 		"-nodefaults", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
