@@ -24,19 +24,19 @@ func TestSelfTest(t *testing.T) {
 		fails               bool
 		driven              bool
 	}{
-		"lets go":                        {label: "sim", line: "GPIO17", driven: true},
-		"keeps":                          {label: "sim", line: "GPIO17", keeps: true, keepsOutputs: true, driven: true},
-		"lets go and says so":            {label: "pinctrl-bcm2711", module: "pinctrl_bcm2835", says: no, line: "GPIO17", driven: true},
-		"says so only":                   {label: "pinctrl-rp1", module: "pinctrl_rp1", says: no, line: "GPIO17", keeps: true, keepsOutputs: true, driven: true},
-		"keeps and says so":              {label: "pinctrl-bcm2835", module: "pinctrl_bcm2835", says: yes, line: "GPIO17", keeps: true, keepsOutputs: true},
-		"says so of another chip":        {label: "pinctrl-rp1", module: "pinctrl_bcm2835", says: yes, line: "GPIO17", driven: true},
-		"no line, lets go and says so":   {label: "pinctrl-bcm2711", module: "pinctrl_bcm2835", says: no},
-		"no line, keeps and says so":     {label: "pinctrl-rp1", module: "pinctrl_rp1", says: yes, keepsOutputs: true},
-		"no line, and nothing said":      {label: "pinctrl-rp1", fails: true},
-		"no line, and said of another":   {label: "sim", module: "pinctrl_rp1", says: no, fails: true},
-		"a line that is not there":       {label: "sim", line: "GPIO18", fails: true},
-		"a line that another has":        {label: "sim", line: "BUSY", fails: true},
-		"a line that cannot be an ouput": {label: "sim", line: "BROKEN", fails: true},
+		"lets go":                         {label: "sim", line: "GPIO17", driven: true},
+		"keeps":                           {label: "sim", line: "GPIO17", keeps: true, keepsOutputs: true, driven: true},
+		"lets go and says so":             {label: "pinctrl-bcm2711", module: "pinctrl_bcm2835", says: no, line: "GPIO17", driven: true},
+		"says so only":                    {label: "pinctrl-rp1", module: "pinctrl_rp1", says: no, line: "GPIO17", keeps: true, keepsOutputs: true, driven: true},
+		"keeps and says so":               {label: "pinctrl-bcm2835", module: "pinctrl_bcm2835", says: yes, line: "GPIO17", keeps: true, keepsOutputs: true},
+		"says so of another chip":         {label: "pinctrl-rp1", module: "pinctrl_bcm2835", says: yes, line: "GPIO17", driven: true},
+		"no line, lets go and says so":    {label: "pinctrl-bcm2711", module: "pinctrl_bcm2835", says: no},
+		"no line, keeps and says so":      {label: "pinctrl-rp1", module: "pinctrl_rp1", says: yes, keepsOutputs: true},
+		"no line, and nothing said":       {label: "pinctrl-rp1", fails: true},
+		"no line, and said of another":    {label: "sim", module: "pinctrl_rp1", says: no, fails: true},
+		"a line that is not there":        {label: "sim", line: "GPIO18", fails: true},
+		"a line that another has":         {label: "sim", line: "BUSY", fails: true},
+		"a line that cannot be an output": {label: "sim", line: "BROKEN", fails: true},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

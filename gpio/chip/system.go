@@ -14,6 +14,13 @@ var system = newHost(sync.OnceValues(discover), os.DirFS("/sys"))
 
 var _ gpio.OpenPin = OpenPin
 
+// Find says whether there is such a line. It claims nothing; its errors name the
+// chips or lines that there are.
+func Find(chip, name string) error {
+	_, _, err := system.find(chip, name)
+	return err
+}
+
 // OpenPin claims the line called name on the chip with that label, both as
 // gpiodetect and gpioinfo show them, and makes it an input; its pull stays as
 // it was. The pin is this caller's alone until it is closed or the process
