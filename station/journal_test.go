@@ -96,7 +96,7 @@ func (m *memoryJournal) store(e *job.Entry) error {
 		m.checkFinal(e.Job)
 	}
 	m.rows[e.Job.ID] = row{Job: text(e.Job), Memory: slices.Clone(e.Memory)}
-	m.bays[e.Job.Bay] = bayRow{presence: e.Job.Presence, last: e.Job.ID}
+	m.bays[e.Job.Bay] = bayRow{presence: max(m.bays[e.Job.Bay].presence, e.Job.Presence), last: e.Job.ID}
 	m.entries = append(m.entries, *e)
 	return nil
 }

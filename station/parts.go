@@ -21,7 +21,7 @@ type Journal interface {
 	Job(id string) (found job.Job, memory json.RawMessage, ok bool, err error)
 	// Unfinished lists the jobs that are not final, in the order of admission.
 	Unfinished() ([]job.Job, error)
-	// Bay tells the number of the last presence that a job saw in a bay, and
+	// Bay tells the highest number of a presence that a job saw in a bay, and
 	// the id of its last job; both are zero for a bay without jobs.
 	Bay(name string) (presence uint64, lastJob string, err error)
 }
