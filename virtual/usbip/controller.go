@@ -16,6 +16,8 @@ import (
 type Controller struct {
 	// Sysfs is where sysfs is; empty means /sys.
 	Sysfs string
+
+	write func(file string, data []byte) error // nil but where a test is the kernel
 }
 
 // FullSpeed is the speed of a Duo, 12 Mbit/s, as USB/IP numbers it.
@@ -41,7 +43,11 @@ func (c Controller) file(name string) string {
 // while the port is busy with a device that has just gone.
 func (c Controller) attach(ctx context.Context, port int, socket uintptr, device uint32) error {
 	line := fmt.Sprintf("%d %d %d %d", port, socket, device, FullSpeed)
-	err := retryBusy(ctx, func() error { return os.WriteFile(c.file("attach"), []byte(line), 0) })
+	write := c.write
+	if write == nil {
+		write = func(file string, data []byte) error { return os.WriteFile(file, data, 0) }
+	}
+	err := retryBusy(ctx, func() error { return write(c.file("attach"), []byte(line)) })
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("this kernel has no virtual USB host controller (modprobe vhci-hcd): %w", err)
 	}

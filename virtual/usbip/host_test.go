@@ -82,12 +82,18 @@ func plugIn(t *testing.T, p *Plug) *host {
 	if !ok {
 		t.Fatal("the board is not on the bus")
 	}
-	ours, theirs := net.Pipe()
+	ours, theirs := newPipe(t)
 	h := newHost(ours, p.number())
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() { h.served <- p.serve(ctx, theirs, attached) }()
-	t.Cleanup(func() { _ = ours.Close(); cancel(); <-h.ended })
+	go func() { h.served <- p.serve(context.Background(), theirs, attached) }()
+	t.Cleanup(func() { _ = ours.Close(); <-h.ended })
 	return h
+}
+
+func newPipe(t *testing.T) (ours, theirs net.Conn) {
+	t.Helper()
+	ours, theirs = net.Pipe()
+	t.Cleanup(func() { _ = ours.Close(); _ = theirs.Close() })
+	return ours, theirs
 }
 
 func newHost(conn net.Conn, device uint32) *host {
