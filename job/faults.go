@@ -34,7 +34,8 @@ const (
 	StoreDamaged     Code = "store-damaged"
 	RecordUnreadable Code = "record-unreadable"
 	Interrupted      Code = "interrupted"
-	NoDriver         Code = "no-driver"
+	NoGPIO           Code = "no-gpio"
+	KeepsOutputs     Code = "keeps-outputs"
 	Internal         Code = "internal"
 )
 
@@ -84,7 +85,8 @@ var faults = []Fault{
 	{StoreDamaged, Station, false, "The key store cannot be read. It was left as it is: put a good copy in its place, or move it away to begin a new one."},
 	{RecordUnreadable, Station, false, "A saved key could not be opened. Check that the identity file of this station is the one that the key was saved with."},
 	{Interrupted, Station, true, "The job was interrupted too often. Look into the log for the reason, then start it again."},
-	{NoDriver, Station, false, "To see the station at work without hardware, run: virtualbench demo."},
+	{NoGPIO, Station, false, "A GPIO chip or line of the configuration is not there, or may not be opened: gpiodetect and gpioinfo show what is. To see the station at work without hardware, run: virtualbench demo."},
+	{KeepsOutputs, Station, false, "This kernel keeps lines driven when a program dies, so a gesture could wipe a board's program. Set dtparam=strict_gpiod in config.txt and start the Raspberry Pi anew."},
 	{Internal, Station, false, "This is a bug in the gateway. Please report it with the log."},
 
 	{BadRequest, Demand, false, "The request is not well formed. See the message."},

@@ -159,6 +159,8 @@ func (v *visit) gesture(ctx context.Context) error {
 		return nil
 	case errors.Is(err, gpio.ErrFactoryResetPossible), errors.Is(err, gpio.ErrQuiet):
 		return job.Failf(job.ResetPossible, "entering DFU mode: %w", err)
+	case errors.Is(err, gpio.ErrKeepsOutputs):
+		return job.Failf(job.KeepsOutputs, "entering DFU mode: %w", err)
 	case errors.Is(err, gpio.ErrLinesBusy):
 		return job.Failf(job.LinesBusy, "entering DFU mode: %w", err)
 	default:
