@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -115,6 +116,45 @@ func TestLateUnlink(t *testing.T) {
 		}
 		if status := <-h.unlink(s); status != statusOK {
 			t.Errorf("unlinked with %d", status)
+		}
+	})
+}
+
+// A transfer that ended while it was being taken back has its reply first, and
+// then the unlink is told that it came too late.
+func TestUnlinkAndEndAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := newPipe(t)
+		s := &session{conn: theirs, pending: map[uint32]*request{}}
+		go s.end(&request{number: 7, unlinks: []uint32{8}}, outcome{moved: 1, data: []byte{5}})
+		said := make([]byte, 2*headerSize+1)
+		if _, err := io.ReadFull(ours, said); err != nil {
+			t.Fatal(err)
+		}
+		if want := append(submitReply(7, outcome{moved: 1, data: []byte{5}}), unlinkReply(8, statusOK)...); !bytes.Equal(said, want) {
+			t.Errorf("said %x\nwant %x", said, want)
+		}
+	})
+}
+
+// A transfer in the queue that is taken back leaves the others in their order.
+func TestUnlinkInTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := plugIn(t, plug(t, running(t)))
+		read := func() *submitted { return h.submit(1, true, [8]byte{}, 64, nil) }
+		for range 20 { // which of two readers is first is left to chance
+			first, taken, second := read(), read(), read()
+			if status := <-h.unlink(taken); status != statusUnlinked {
+				t.Errorf("unlinked with %d", status)
+			}
+			for _, s := range []*submitted{first, second} {
+				synctest.Wait()
+				h.submit(1, false, [8]byte{}, 1, []byte("v"))
+				synctest.Wait()
+				if len(s.ended) != 1 {
+					t.Fatal("the transfers overtake each other")
+				}
+			}
 		}
 	})
 }
