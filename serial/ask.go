@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"time"
-
-	bugst "go.bug.st/serial"
 
 	"duogateway/duo"
 )
@@ -42,9 +42,6 @@ const (
 	// and answers at once; the modules take it a look through its flash.
 	answerTime = 3 * time.Second
 
-	// lookTime is how often a wait for an answer looks at its context.
-	lookTime = 50 * time.Millisecond
-
 	// longestAnswer is far more than the description of all modules.
 	longestAnswer = 8 << 10
 )
@@ -56,9 +53,9 @@ const lineEnd = "\r\n"
 // blue): else the character goes to the customer's program, whatever that does
 // with it. The USB port is given with its bus, as 1-1.4.
 //
-// It takes up to 3 s, and returns within 50 ms when ctx ends. The errors are
-// those of the package; a board that is not in listening mode gives
-// [ErrNoAnswer], or [ErrMalformed] if its program talks.
+// It takes up to 3 s, and less if ctx ends. The errors are those of the package;
+// a board that is not in listening mode gives [ErrNoAnswer], or [ErrMalformed]
+// if its program talks.
 func (p *Ports) Ask(ctx context.Context, usbPort string, c Command) (string, error) {
 	if c.lines() == 0 {
 		return "", fmt.Errorf("command %q: want one of i, m, v, s; others change the board", rune(c))
@@ -74,9 +71,6 @@ func (p *Ports) Ask(ctx context.Context, usbPort string, c Command) (string, err
 	if closing := opened.Close(); err == nil {
 		err = closing
 	}
-	if err != nil && left(err) {
-		err = fmt.Errorf("%w: %w", ErrLeft, err)
-	}
 	if err != nil {
 		return "", fmt.Errorf("asking %c on USB port %s: %w", c, usbPort, err)
 	}
@@ -84,28 +78,24 @@ func (p *Ports) Ask(ctx context.Context, usbPort string, c Command) (string, err
 }
 
 func ask(ctx context.Context, opened port, c Command) (string, error) {
-	err := errors.Join(opened.SetReadTimeout(lookTime), opened.ResetInputBuffer())
-	if err != nil {
+	if err := opened.SetDeadline(time.Now().Add(answerTime)); err != nil {
 		return "", err
 	}
+	stop := context.AfterFunc(ctx, func() { _ = opened.SetDeadline(time.Unix(1, 0)) }) // the transfer tells
+	defer stop()
 	if _, err := opened.Write([]byte{byte(c)}); err != nil {
-		return "", err
+		return "", transferFault(ctx, err)
 	}
 	var said []byte
 	packet := make([]byte, 64)
-	for deadline := time.Now().Add(answerTime); bytes.Count(said, []byte(lineEnd)) < c.lines(); {
-		switch {
-		case ctx.Err() != nil:
-			return "", context.Cause(ctx)
-		case len(said) > longestAnswer:
+	for bytes.Count(said, []byte(lineEnd)) < c.lines() {
+		if len(said) > longestAnswer {
 			return "", fmt.Errorf("%w: more than %d bytes", ErrMalformed, longestAnswer)
-		case !time.Now().Before(deadline):
-			return "", fmt.Errorf("%w: %d bytes within %v", ErrNoAnswer, len(said), answerTime)
 		}
 		n, err := opened.Read(packet)
 		said = append(said, packet[:n]...)
 		if err != nil {
-			return "", readFault(err)
+			return "", transferFault(ctx, err)
 		}
 	}
 	answer, whole := bytes.CutSuffix(said, []byte(lineEnd))
@@ -115,13 +105,18 @@ func ask(ctx context.Context, opened port, c Command) (string, error) {
 	return string(answer), nil
 }
 
-// readFault names the way in which a read tells that its device has left.
-func readFault(err error) error {
-	var closed *bugst.PortError
-	if errors.As(err, &closed) && closed.Code() == bugst.PortClosed {
+// transferFault says why a read or a write failed.
+func transferFault(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return ErrNoAnswer
+	case errors.Is(err, io.EOF), left(err):
 		return fmt.Errorf("%w: %w", ErrLeft, err)
+	default:
+		return err
 	}
-	return err
 }
 
 // DeviceID asks a board in listening mode for its device id; see [Ports.Ask].

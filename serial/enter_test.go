@@ -1,11 +1,10 @@
 package serial
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,42 +15,29 @@ import (
 	virtualduo "duogateway/virtual/duo"
 )
 
-// The rate is set and taken back at once, no other rate is set, and nothing is
-// typed.
+// One rate is set and no other one, the board that leaves is told nothing more,
+// and nothing is typed.
 func TestEnterDFU(t *testing.T) {
 	ports, fake, _ := onFake(t)
 	if err := ports.EnterDFU(t.Context(), "1-1.4"); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, fake.modes, []int{14400, 9600})
-	if fake.closed != 1 || len(fake.wrote) != 0 {
-		t.Errorf("closed %d times, typed %q", fake.closed, fake.wrote)
+	if !slices.Equal(fake.rates, []rate{{14400, false}}) || fake.closed != 1 || len(fake.typed) != 0 {
+		t.Errorf("rates %v, closed %d times, typed %q", fake.rates, fake.closed, fake.typed)
 	}
 }
 
 // Errors that tell that the board leaves are what was wanted; others are not.
 func TestEnterDFUFaults(t *testing.T) {
-	for _, test := range []struct {
-		set, back error
-		ok, warns bool
-	}{
-		{unix.EIO, unix.EIO, true, true},
-		{unix.ENODEV, unix.ENXIO, true, true},
-		{fmt.Errorf("ioctl: %w", unix.ENXIO), nil, true, false},
-		{nil, unix.EIO, true, true},
-		{unix.EINVAL, nil, false, false},
-		{unix.EPERM, unix.EPERM, false, true},
+	for fault, ok := range map[error]bool{
+		unix.EIO: true, unix.ENODEV: true, unix.ENXIO: true, fmt.Errorf("ioctl: %w", unix.EIO): true,
+		unix.EINVAL: false, unix.EPERM: false,
 	} {
 		ports, fake, _ := onFake(t)
-		var log bytes.Buffer
-		ports.log = slog.New(slog.NewTextHandler(&log, nil))
-		fake.fail = map[int]error{14400: test.set, 9600: test.back}
+		fake.fail = fault
 		err := ports.EnterDFU(t.Context(), "1-1.4")
-		if (err == nil) != test.ok || fake.closed != 1 || (!test.ok && !errors.Is(err, test.set)) {
-			t.Errorf("%v: %v, closed %d times", test.set, err, fake.closed)
-		}
-		if warns := strings.Contains(log.String(), "may keep the baud rate"); warns != test.warns {
-			t.Errorf("%v: log %q", test.set, &log)
+		if (err == nil) != ok || fake.closed != 1 || (!ok && !errors.Is(err, fault)) {
+			t.Errorf("%v: %v, closed %d times", fault, err, fake.closed)
 		}
 	}
 }
@@ -79,16 +65,16 @@ func TestSwappedWhileOpening(t *testing.T) {
 		},
 	} {
 		_, fake, s := onFake(t)
-		ports := s.ports(func(string) (port, error) {
+		ports := s.ports(func(path string) (port, error) {
 			swap(s)
-			return fake, nil
+			return fake.open(path)
 		})
 		err := ports.EnterDFU(t.Context(), "1-1.4")
 		if !errors.Is(err, ErrLeft) && !errors.Is(err, ErrNoPort) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if len(fake.modes) != 0 || fake.closed != 1 {
-			t.Errorf("%s: rates %v, closed %d times", name, fake.modes, fake.closed)
+		if len(fake.rates) != 0 || fake.closed != 1 {
+			t.Errorf("%s: rates %v, closed %d times", name, fake.rates, fake.closed)
 		}
 	}
 }
@@ -98,11 +84,9 @@ func TestEnterDFUIsStopped(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		ctx, cancel := context.WithCancel(t.Context())
 		_, fake, s := onFake(t)
-		opened := 0
-		ports := s.ports(func(string) (port, error) {
-			opened++
+		ports := s.ports(func(path string) (port, error) {
 			cancel()
-			return fake, nil
+			return fake.open(path)
 		})
 		if !late {
 			cancel()
@@ -110,8 +94,8 @@ func TestEnterDFUIsStopped(t *testing.T) {
 		if err := ports.EnterDFU(ctx, "1-1.4"); !errors.Is(err, context.Canceled) {
 			t.Errorf("stopped with %v", err)
 		}
-		if len(fake.modes) != 0 || fake.closed != opened {
-			t.Errorf("rates %v, opened %d times, closed %d times", fake.modes, opened, fake.closed)
+		if len(fake.rates) != 0 || fake.closed != fake.opened {
+			t.Errorf("rates %v, opened %d times, closed %d times", fake.rates, fake.opened, fake.closed)
 		}
 	}
 }

@@ -4,63 +4,80 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"slices"
+	"net"
+	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	bugst "go.bug.st/serial"
 	"golang.org/x/sys/unix"
 
 	virtualduo "duogateway/virtual/duo"
 )
 
-// fakePort notes what is done to it, in order.
+// rate is a rate that was set.
+type rate struct {
+	baud   uint32
+	hangUp bool
+}
+
+// fakePort notes what is done to it.
 type fakePort struct {
-	modes  []int
-	wrote  []byte
-	closed int
-	quiet  time.Duration // of a read
+	net.Conn // to a board that answers
+	rates    []rate
+	typed    []byte
+	opened   int
+	closed   int
+	board    sync.WaitGroup
 
-	says    func(typed byte) []string // packets
-	pending []string
-	fail    map[int]error // of a rate
-	readErr error         // once nothing is pending
+	fail    error    // of the rate for DFU mode
+	says    []string // to a command, in packets
+	leaves  bool     // behind that
+	readErr error    // in place of the end of a read
 }
 
-func (p *fakePort) SetMode(mode *bugst.Mode) error {
-	p.modes = append(p.modes, mode.BaudRate)
-	return p.fail[mode.BaudRate]
+// open opens the port and lets the board answer one command.
+func (p *fakePort) open(string) (port, error) {
+	near, far := net.Pipe()
+	p.Conn = near
+	p.opened++
+	p.board.Go(func() {
+		command := make([]byte, 16)
+		n, err := far.Read(command)
+		p.typed = append(p.typed, command[:n]...)
+		for _, packet := range p.says {
+			_, _ = far.Write([]byte(packet)) // nobody may read any more
+		}
+		if p.leaves {
+			err = far.Close()
+		}
+		for err == nil { // until the port is closed
+			_, err = far.Read(command)
+		}
+	})
+	return p, nil
 }
-func (p *fakePort) SetReadTimeout(t time.Duration) error {
-	p.quiet = t
-	return nil
+
+func (p *fakePort) SetRate(baud uint32, hangUp bool) error {
+	p.rates = append(p.rates, rate{baud, hangUp})
+	return p.fail
 }
-func (p *fakePort) ResetInputBuffer() error {
-	p.pending = nil
-	return nil
-}
-func (p *fakePort) Write(data []byte) (int, error) {
-	p.wrote = append(p.wrote, data...)
-	if p.says != nil {
-		p.pending = append(p.pending, p.says(data[0])...)
-	}
-	return len(data), nil
-}
+
 func (p *fakePort) Read(data []byte) (int, error) {
-	if len(p.pending) == 0 {
-		time.Sleep(p.quiet)
-		return 0, p.readErr
+	n, err := p.Conn.Read(data)
+	if err != nil && p.readErr != nil {
+		err = p.readErr
 	}
-	n := copy(data, p.pending[0])
-	if p.pending[0] = p.pending[0][n:]; p.pending[0] == "" {
-		p.pending = p.pending[1:]
-	}
-	return n, nil
+	return n, err
 }
+
+// Close closes the port, which the board sees.
 func (p *fakePort) Close() error {
 	p.closed++
-	return nil
+	err := p.Conn.Close()
+	p.board.Wait()
+	return err
 }
 
 // onFake is a running Duo on port 1-1.4 whose tty is a fake.
@@ -68,12 +85,14 @@ func onFake(t *testing.T) (*Ports, *fakePort, sysfs) {
 	t.Helper()
 	s, fake := newSysfs(t), &fakePort{}
 	s.duo()
-	return s.ports(func(string) (port, error) { return fake, nil }), fake, s
+	return s.ports(fake.open), fake, s
 }
 
 // boardPort is the serial port of a virtual board, as its driver shows it.
 type boardPort struct {
-	usb *virtualduo.USB
+	usb    *virtualduo.USB
+	ctx    context.Context
+	expire *time.Timer
 }
 
 // onBoard is a virtual board on port 1-1.4, and its serial ports.
@@ -89,48 +108,47 @@ func onBoard(t *testing.T, config virtualduo.Config, do func(t *testing.T, p *Po
 		time.Sleep(5 * time.Second)
 		do(t, s.ports(func(string) (port, error) {
 			usb, err := board.Open()
-			return boardPort{usb}, err
+			ctx, cancel := context.WithCancel(context.Background())
+			return boardPort{usb, ctx, time.AfterFunc(time.Hour, cancel)}, err
 		}), board)
 	})
 }
 
-func (p boardPort) SetMode(mode *bugst.Mode) error {
-	coding := binary.LittleEndian.AppendUint32(nil, uint32(mode.BaudRate))
-	_, err := p.usb.Control(context.Background(), 0x21, 0x20, 0, 0, append(coding, 0, 0, 8))
+func (p boardPort) SetRate(baud uint32, _ bool) error {
+	coding := binary.LittleEndian.AppendUint32(nil, baud)
+	_, err := p.usb.Control(p.ctx, 0x21, 0x20, 0, 0, append(coding, 0, 0, 8))
 	return p.fault(err)
 }
 
 func (p boardPort) Write(data []byte) (int, error) {
-	n, err := p.usb.Bulk(context.Background(), 0x01, data)
+	n, err := p.usb.Bulk(p.ctx, 0x01, data)
 	return n, p.fault(err)
 }
 
 func (p boardPort) Read(data []byte) (int, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lookTime)
-	defer cancel()
-	n, err := p.usb.Bulk(ctx, 0x81, data)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = nil
-	}
+	n, err := p.usb.Bulk(p.ctx, 0x81, data)
 	return n, p.fault(err)
 }
 
-// fault is what the kernel says of a board that has left.
-func (p boardPort) fault(err error) error {
-	var gone interface{ Gone() bool }
-	if errors.As(err, &gone) && gone.Gone() {
-		return unix.EIO
-	}
-	return err
+func (p boardPort) SetDeadline(t time.Time) error {
+	p.expire.Reset(time.Until(t))
+	return nil
 }
 
-func (p boardPort) SetReadTimeout(time.Duration) error { return nil }
-func (p boardPort) ResetInputBuffer() error            { return nil }
-func (p boardPort) Close() error                       { return p.usb.Close() }
+func (p boardPort) Close() error {
+	p.expire.Stop()
+	return p.usb.Close()
+}
 
-func equal[T comparable](t *testing.T, got, want []T) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+// fault is what the kernel says of a board that has left, or says nothing.
+func (p boardPort) fault(err error) error {
+	var gone interface{ Gone() bool }
+	switch {
+	case errors.As(err, &gone) && gone.Gone():
+		return unix.EIO
+	case errors.Is(err, context.Canceled):
+		return os.ErrDeadlineExceeded
+	default:
+		return err
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"time"
-
-	bugst "go.bug.st/serial"
 )
 
 // The kinds of failure. Every error of this package wraps one of them, an error
@@ -59,28 +57,13 @@ func New(c Config) *Ports {
 	return p
 }
 
-// port is an open serial port; that of go.bug.st/serial is one.
+// port is an open serial port.
 type port interface {
-	SetMode(mode *bugst.Mode) error
-	SetReadTimeout(t time.Duration) error
-	ResetInputBuffer() error
+	// SetRate sets the baud rate, and whether closing takes DTR back.
+	SetRate(baud uint32, hangUp bool) error
+	// SetDeadline bounds all reads and writes, also those that wait already.
+	SetDeadline(t time.Time) error
 	io.ReadWriteCloser
-}
-
-// openTTY opens a tty at the rate that means nothing.
-func openTTY(path string) (port, error) {
-	opened, err := bugst.Open(path, at(baudPlain))
-	var refused *bugst.PortError
-	switch {
-	case err == nil:
-		return opened, nil
-	case errors.As(err, &refused) && refused.Code() == bugst.PortBusy:
-		return nil, ErrBusy
-	case errors.As(err, &refused) && refused.Code() == bugst.PermissionDenied:
-		return nil, ErrDenied
-	default:
-		return nil, err
-	}
 }
 
 // take opens the serial port of the board on a USB port. It makes sure that the
@@ -103,6 +86,3 @@ func (p *Ports) take(usbPort string) (port, error) {
 	}
 	return opened, nil
 }
-
-// at is the mode for a baud rate: eight bits, no parity, one stop bit.
-func at(baud int) *bugst.Mode { return &bugst.Mode{BaudRate: baud, DataBits: 8} }

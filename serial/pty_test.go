@@ -1,6 +1,7 @@
 package serial
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -25,7 +26,12 @@ func onPTY(t *testing.T) (ports *Ports, board *os.File) {
 	s.must(unix.IoctlSetPointerInt(int(board.Fd()), unix.TIOCSPTLCK, 0))
 	number, err := unix.IoctlGetInt(int(board.Fd()), unix.TIOCGPTN)
 	s.must(err)
-	s.must(os.Symlink(fmt.Sprintf("/dev/pts/%d", number), filepath.Join(s.dev, "ttyACM0")))
+	name := fmt.Sprintf("/dev/pts/%d", number)
+	s.must(os.Symlink(name, filepath.Join(s.dev, "ttyACM0")))
+	// Between two who open it, the other end of a pseudo-terminal reads errors.
+	held, err := unix.Open(name, unix.O_RDWR|unix.O_NOCTTY, 0)
+	s.must(err)
+	t.Cleanup(func() { s.must(unix.Close(held)) })
 	return s.ports(nil), board
 }
 
@@ -39,20 +45,16 @@ func settings(t *testing.T, board *os.File) *unix.Termios {
 	return found
 }
 
-// The kernel takes the odd rate, and does not keep it.
-func TestRatesOfTheKernel(t *testing.T) {
+// The kernel takes the odd rate, the tty is raw, and closing it hangs up except
+// in front of a board that leaves.
+func TestSettings(t *testing.T) {
 	ports, board := onPTY(t)
 	held, err := ports.take("1-1.4")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, baud := range []int{baudDFU, baudPlain} {
-		if err := held.SetMode(at(baud)); err != nil {
-			t.Fatal(err)
-		}
-		if got := settings(t, board); got.Ospeed != uint32(baud) || got.Lflag&(unix.ECHO|unix.ICANON) != 0 {
-			t.Errorf("%d baud: it has %d, flags %#x", baud, got.Ospeed, got.Lflag)
-		}
+	if got := settings(t, board); got.Ospeed != 9600 || got.Lflag&(unix.ECHO|unix.ICANON) != 0 || got.Cflag&unix.HUPCL == 0 {
+		t.Errorf("opened: %d baud, flags %#x and %#x", got.Ospeed, got.Lflag, got.Cflag)
 	}
 	if err := held.Close(); err != nil {
 		t.Error(err)
@@ -60,22 +62,36 @@ func TestRatesOfTheKernel(t *testing.T) {
 	if err := ports.EnterDFU(t.Context(), "1-1.4"); err != nil {
 		t.Error(err)
 	}
-	if got := settings(t, board); got.Ospeed != baudPlain {
-		t.Errorf("it keeps %d baud", got.Ospeed)
+	if got := settings(t, board); got.Ospeed != 14400 || got.Ispeed != 14400 || got.Cflag&unix.HUPCL != 0 {
+		t.Errorf("asked: %d baud, flags %#x", got.Ospeed, got.Cflag)
 	}
 }
 
-// A tty without its device reads as closed.
-func TestReadFault(t *testing.T) {
-	ports, _ := onPTY(t)
-	held, err := ports.take("1-1.4")
-	if err != nil {
+// What a program said before it was asked is no answer.
+func TestOldWordsAreForgotten(t *testing.T) {
+	ports, board := onPTY(t)
+	if err := ports.EnterDFU(t.Context(), "1-1.4"); err != nil { // it does not echo any more
 		t.Fatal(err)
 	}
-	err = held.Close()
-	_, readErr := held.Read(make([]byte, 1))
-	if fault := readFault(readErr); err != nil || !errors.Is(fault, ErrLeft) {
-		t.Errorf("%v, %v", err, fault)
+	if _, err := board.WriteString("from before\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	typed := answering(board, soundID+"\r\n")
+	if _, err := ports.DeviceID(t.Context(), "1-1.4"); err != nil {
+		t.Error(err)
+	}
+	<-typed
+}
+
+// A wait for an answer ends with its context.
+func TestWaitIsStopped(t *testing.T) {
+	ports, _ := onPTY(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	_, err := ports.Version(ctx, "1-1.4")
+	if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > time.Second {
+		t.Errorf("%v after %v", err, took)
 	}
 }
 
@@ -122,26 +138,30 @@ func TestBusyPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with its rights
-		if err := dropAdmin(); err != nil {
-			refused <- err
-			return
-		}
-		refused <- ports.EnterDFU(t.Context(), "1-1.4")
-	}()
-	if err := <-refused; !errors.Is(err, ErrBusy) {
+	enter := func() error { return ports.EnterDFU(t.Context(), "1-1.4") }
+	if err := asNobody(enter); !errors.Is(err, ErrBusy) {
 		t.Errorf("a busy port: %v", err)
 	}
 	if err := held.Close(); err != nil {
 		t.Error(err)
 	}
+	if err := asNobody(enter); err != nil {
+		t.Errorf("a port that was given back: %v", err)
+	}
 }
 
-// dropAdmin takes all capabilities from this thread.
-func dropAdmin() error {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var none [2]unix.CapUserData
-	return unix.Capset(&header, &none[0])
+// asNobody does something without any capabilities.
+func asNobody(do func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with its rights
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		err := unix.Capset(&header, &none[0])
+		if err == nil {
+			err = do()
+		}
+		done <- err
+	}()
+	return <-done
 }
