@@ -62,12 +62,14 @@ func (c duoCmd) start(board *virtualduo.Board) {
 	if c.Unpowered {
 		return
 	}
-	if c.DFU {
-		board.SetReset(true)
-		defer board.SetReset(false)
-		defer board.RequestBoot(modeDFU)
+	if !c.DFU {
+		board.PowerOn()
+		return
 	}
+	board.SetReset(true)
 	board.PowerOn()
+	board.RequestBoot(modeDFU)
+	board.SetReset(false)
 }
 
 // services opens all that the board is connected to.
