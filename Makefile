@@ -2,6 +2,8 @@
 
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 10s
+TAGS      := vm,guest,hardware
+CONFIG    ?= /etc/gatewayd/gatewayd.toml
 GOLANGCI  := go tool -modfile=tools/go.mod golangci-lint
 
 # gatewayd reaches USB by libusb, which needs a C compiler. openssl and age are
@@ -19,10 +21,10 @@ CROSSENV  := CGO_ENABLED=1 GOARCH=arm64 CC=aarch64-linux-gnu-gcc \
 	PKG_CONFIG_SYSROOT_DIR=$(CROSS) PKG_CONFIG_LIBDIR=$(CROSS)/usr/lib/aarch64-linux-gnu/pkgconfig \
 	CGO_LDFLAGS=-Wl,-rpath-link,$(CROSS)/usr/lib/aarch64-linux-gnu
 
-.PHONY: help deps build cross demo test matrix docs lint fuzz cover clean
+.PHONY: help deps build cross demo test test-vm test-hw matrix docs lint fuzz cover clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
 deps: ## install what building and testing needs, if it is not there
 	@tools/install-packages $(PACKAGES)
@@ -43,8 +45,16 @@ demo: deps build ## show a repair on a bench without hardware
 
 test: deps ## vet the code and run all tests
 	go vet ./...
+	go vet -tags $(TAGS) ./...
 	go test -race -p 2 -timeout 5m ./...
 	go test -run 'TestDamagedBytes|FuzzOpenStore' ./keystore # what the race detector does not let run
+
+test-vm: deps ## run the tests that need a real kernel with USB and GPIO, under QEMU
+	@tools/install-packages $$(cat test/vm/packages)
+	go test -tags vm -count=1 -v -timeout 25m ./test/vm
+
+test-hw: build ## try a real Duo: BAY=bay-1 [CONFIG=FILE] [TESTS=PATTERN]; its program and Wi-Fi stay
+	go test -tags hardware -count=1 -v -timeout 30m -run '$(TESTS)' ./test/hardware -config '$(CONFIG)' -bay '$(BAY)' -gatewayd '$(CURDIR)/bin/gatewayd' $(if $(ERASE_PROGRAM),-erase-program)
 
 matrix: ## try every job against every fault, and write the table of what came of it
 	MATRIX=full go test -count=1 -timeout 20m ./test/matrix -update

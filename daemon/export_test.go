@@ -8,7 +8,6 @@ import (
 // What the tests of this package see beside its exported names.
 var (
 	Listen = listen
-	OnPort = onPort
 )
 
 // Pattern is what the lights of a bay say of its state.
