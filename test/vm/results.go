@@ -12,6 +12,8 @@ type Result struct {
 	Name string
 	// Outcome is PASS, FAIL or SKIP, or empty if the test did not come to an end.
 	Outcome string
+	// Time is how long it took, as the test binary writes it: "1.50s".
+	Time string
 	// Output is what it said, in lines.
 	Output []string
 	// Subtests are in the order in which they began.
@@ -22,7 +24,7 @@ var (
 	// What a test binary says with -test.v when it turns to a test, and when one
 	// has ended.
 	turnLine = regexp.MustCompile(`^=== (?:RUN|PAUSE|CONT|NAME) +(\S+)$`)
-	endLine  = regexp.MustCompile(`^ *--- (PASS|FAIL|SKIP): (\S+) \(`)
+	endLine  = regexp.MustCompile(`^ *--- (PASS|FAIL|SKIP): (\S+) \((\S+)\)$`)
 )
 
 // Results reads what a test binary said with -test.v. What was said outside of
@@ -37,7 +39,7 @@ func Results(output string) *Result {
 			current = top.find(turn[1])
 		} else if end := endLine.FindStringSubmatch(line); end != nil {
 			current = top.find(end[2])
-			current.Outcome = end[1]
+			current.Outcome, current.Time = end[1], end[3]
 		} else if line == "PASS" || line == "FAIL" {
 			current = top
 			top.Outcome = line
@@ -73,6 +75,9 @@ func (r *Result) subtest(name string) *Result {
 func (r *Result) Report(t *testing.T) {
 	for _, subtest := range r.Subtests {
 		t.Run(subtest.Name, subtest.Report)
+	}
+	if r.Time != "" {
+		t.Logf("took %s in the guest", r.Time)
 	}
 	if len(r.Output) > 0 {
 		t.Log("in the guest:\n" + strings.Join(r.Output, "\n"))

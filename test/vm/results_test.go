@@ -33,13 +33,13 @@ func TestResults(t *testing.T) {
 		{"nothing", "", ` "" []` + "\n"},
 		{"a failure", verbose, `
  "" [DUOGATEWAY-BEGIN]
-  TestA "FAIL" [    a_test.go:1: one     a_test.go:3: three]
-   sub "FAIL" [    a_test.go:2: two]
-  TestB "SKIP" [    b_test.go:1: not here]
-  TestC "PASS" []
+  TestA "FAIL" 0.20s[    a_test.go:1: one     a_test.go:3: three]
+   sub "FAIL" 0.10s[    a_test.go:2: two]
+  TestB "SKIP" 0.00s[    b_test.go:1: not here]
+  TestC "PASS" 1.00s[]
   TestD "" [panic: oh]
 `[1:]},
-		{"a success", "=== RUN   TestA\n--- PASS: TestA (0.00s)\nPASS\nbye\n", ` "PASS" [bye]` + "\n" + `  TestA "PASS" []` + "\n"},
+		{"a success", "=== RUN   TestA\n--- PASS: TestA (0.00s)\nPASS\nbye\n", ` "PASS" [bye]` + "\n" + `  TestA "PASS" 0.00s[]` + "\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := outline(vm.Results(test.output), 0); got != test.want {
@@ -51,7 +51,7 @@ func TestResults(t *testing.T) {
 
 // outline writes a result and its subtests, each in a line.
 func outline(r *vm.Result, depth int) string {
-	text := fmt.Sprintf("%s%s %q %v\n", strings.Repeat(" ", depth), r.Name, r.Outcome, r.Output)
+	text := fmt.Sprintf("%s%s %q %s%v\n", strings.Repeat(" ", depth), r.Name, r.Outcome, r.Time, r.Output)
 	for _, subtest := range r.Subtests {
 		text += outline(subtest, depth+2-min(depth, 1))
 	}
