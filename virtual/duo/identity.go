@@ -43,15 +43,16 @@ func (b *Board) dfuIdentity() identity {
 }
 
 // The string indices of the firmware's interfaces (USBD_COMPOSITE_USRSTR_BASE
-// and USBD_MCDC_USRSTR_BASE in redbear/firmware usbd_composite.c and usbd_mcdc.c).
+// and USBD_MCDC_USRSTR_BASE in particle-iot/device-os usbd_composite.c and
+// usbd_mcdc.c; that redbear/firmware kept them is inferred).
 const (
 	controlText = 9
 	serialText  = 10
 )
 
 // runIdentity is that of the firmware. The names of the configuration and of
-// the default interface are those of early releases (hal/src/duo/usbd_desc_device.h);
-// that the later ones kept them is inferred.
+// the default interface are those of an early fork (zoujixing/firmware
+// hal/src/duo/usbd_desc_device.h); that the releases kept them is inferred.
 func (b *Board) runIdentity() identity {
 	id := hex.EncodeToString(b.config.UID[:])
 	return identity{vendorParticle, productRun, 0x0250, []string{

@@ -93,9 +93,10 @@ func (b *Board) standard(s setup) answer {
 	}
 }
 
-// endpointRequest sets, clears and tells whether an endpoint is halted. None
-// ever is: the firmware halts none (redbear/firmware
-// platform/MCU/STM32F2xx/STM32_USB_Device_Driver/src/usbd_req.c:270-387).
+// endpointRequest sets, clears and tells whether an endpoint is halted; here
+// none ever is (USBD_StdEPReq in particle-iot/device-os
+// platform/MCU/STM32F2xx/STM32_USB_Device_Driver/src/usbd_req.c; that its fork
+// redbear/firmware answers likewise is inferred).
 func (b *Board) endpointRequest(s setup) answer {
 	switch {
 	case s.request == getStatus && s.requestType == fromEndpoint:
@@ -173,10 +174,12 @@ func (b *Board) deviceBytes(wanted int) []byte {
 // dfuFunctional: download, upload and detach, 4096 bytes a block, DfuSe 1.1a.
 var dfuFunctional = []byte{0x09, 0x21, 0x0B, 0xFF, 0x00, 0x00, 0x10, 0x1A, 0x01}
 
-// runConfiguration is a serial port and the control interface
-// (redbear/firmware
+// runConfiguration is a serial port and the control interface. Classes,
+// endpoints and sizes are those of redbear/firmware
 // platform/MCU/STM32F2xx/SPARK_Firmware_Driver/src/usbd_composite.c:95-155,333-410
-// and usbd_mcdc.c:62-160, whose values for the OTG_HS core are used).
+// and usbd_mcdc.c:62-160. The order of the bulk endpoints, the intervals and the
+// numbers of the strings were read in the same files of particle-iot/device-os,
+// as built for the OTG_HS core; that the fork kept them is inferred.
 var runConfiguration = slices.Concat(
 	[]byte{0x09, 0x02, 0x54, 0x00, 0x03, 0x01, 0x04, 0x80, 0x32},
 	[]byte{0x08, 0x0B, 0x00, 0x02, 0x02, 0x02, 0x01, serialText}, // the two of CDC-ACM
@@ -239,7 +242,9 @@ func utf16Bytes(text string) []byte {
 // vendor answers Windows' questions, for the interface that DFU has and for
 // the firmware's control interface, and there its two plain requests
 // (redbear/firmware
-// usbd_dfu_core.c:474-507; usbd_composite.c; system/src/usb_control_request_channel.cpp:449-493).
+// usbd_dfu_core.c:474-507; system/src/usb_control_request_channel.cpp:449-493).
+// What the firmware tells Windows was read in usbd_composite.c of
+// particle-iot/device-os, but for the GUID, which is redbear/firmware's too.
 func (b *Board) vendor(s setup) answer {
 	windows := s.request == winUSBString && b.asksForWinUSB()
 	control := b.mode == modeRun && s.request == 0x50 && b.release().Control
