@@ -49,7 +49,7 @@ func appendFile(to io.Writer, name string) error {
 	if err != nil {
 		return err
 	}
-	defer from.Close()
+	defer func() { _ = from.Close() }()
 	_, err = io.Copy(to, from)
 	return err
 }
