@@ -50,7 +50,7 @@ func (c checkConfigCmd) Run(env environment) error {
 
 // gestureChildCmd is the process that makes one gesture.
 type gestureChildCmd struct {
-	Args []string `arg:"" optional:"" passthrough:""`
+	Args []string `arg:"" optional:""`
 }
 
 // Run makes the gesture. Only the daemon starts it.
