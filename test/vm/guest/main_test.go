@@ -11,14 +11,31 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The tests wait most of their time, so many of them may run at once.
-func TestMain(m *testing.M) {
+// lines is what becomes of the GPIO lines while the tests run.
+var lines *tracing
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
+
+// tests are all tests, with what they have in common.
+type tests struct{ *testing.M }
+
+// Run runs them. They wait most of their time, so many may run at once.
+func (m tests) Run() int {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "24"); err != nil {
-		fmt.Fprintln(os.Stderr, "preparing the tests:", err)
-		os.Exit(1)
+	err := flag.Set("test.parallel", "24")
+	if err == nil {
+		lines, err = startTracing()
 	}
-	goleak.VerifyTestMain(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "preparing the tests:", err)
+		return 1
+	}
+	code := m.M.Run()
+	if err := lines.stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "after the tests:", err)
+		return 1
+	}
+	return code
 }
 
 // long leaves a test out where only the short ones run.
