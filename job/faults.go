@@ -36,6 +36,7 @@ const (
 	Interrupted      Code = "interrupted"
 	NoGPIO           Code = "no-gpio"
 	KeepsOutputs     Code = "keeps-outputs"
+	SelfTest         Code = "selftest"
 	Internal         Code = "internal"
 )
 
@@ -87,6 +88,7 @@ var faults = []Fault{
 	{Interrupted, Station, true, "The job was interrupted too often. Look into the log for the reason, then start it again."},
 	{NoGPIO, Station, false, "A GPIO chip or line of the configuration is not there, or may not be opened: gpiodetect and gpioinfo show what is. To see the station at work without hardware, run: virtualbench demo."},
 	{KeepsOutputs, Station, false, "This kernel keeps lines driven when a program dies, so a gesture could wipe a board's program. Set dtparam=strict_gpiod in config.txt and start the Raspberry Pi anew."},
+	{SelfTest, Station, false, "The lines marked NOT OK say what to mend; then run the self-test again."},
 	{Internal, Station, false, "This is a bug in the gateway. Please report it with the log."},
 
 	{BadRequest, Demand, false, "The request is not well formed. See the message."},

@@ -44,6 +44,7 @@ type cli struct {
 
 	Run          runCmd          `cmd:"" group:"Daemon" help:"Run the station."`
 	CheckConfig  checkConfigCmd  `cmd:"" group:"Daemon" help:"Check a configuration file."`
+	Selftest     selftestCmd     `cmd:"" group:"Daemon" help:"Look whether this machine has what the configuration names. No board is touched; stop the daemon first."`
 	GestureChild gestureChildCmd `cmd:"" hidden:"" help:"One gesture; started by the daemon."`
 	Manual       manualCmd       `cmd:"" hidden:"" help:"Write a table of the manual."`
 	Version      versionCmd      `cmd:"" group:"Daemon" help:"Print the version."`
