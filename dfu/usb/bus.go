@@ -18,7 +18,6 @@ import (
 type Bus struct {
 	native native
 	sysfs  fs.FS
-	log    *slog.Logger
 
 	mu     sync.Mutex // also orders the looks: an older one must not come second
 	memory memory
@@ -26,13 +25,14 @@ type Bus struct {
 
 var _ dfu.Bus = (*Bus)(nil)
 
-// New returns the buses. Nothing is asked of libusb before the first look.
+// New returns the buses. Nothing is asked of the kernel before the first look.
 // Log may be nil.
 func New(log *slog.Logger) *Bus {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Bus{native: libusb{log}, sysfs: os.DirFS(sysfsRoot), log: log}
+	sysfs := os.DirFS(sysfsRoot)
+	return &Bus{native: libusb{sysfs, log}, sysfs: sysfs}
 }
 
 // Attachments tells what is on the buses now, by port, without the hubs and
@@ -52,12 +52,9 @@ func (b *Bus) Attachments(ctx context.Context) ([]dfu.Attachment, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	found, missed, err := look(b.native)
+	found, err := b.native.devices()
 	if err != nil {
 		return nil, fmt.Errorf("usb: look at the buses: %w", err)
-	}
-	if missed != nil {
-		b.log.Debug("a USB device could not be described", "err", missed)
 	}
 	var attached []dfu.Attachment
 	for _, s := range b.memory.see(withoutHubs(found)) {

@@ -4,7 +4,8 @@
 // It holds what libusb, its Go binding and the kernel ask of a program:
 //
 //   - A context of libusb learns of changes on the bus from udev, or not at
-//     all. Every look and every open device has a context of its own.
+//     all. The kernel itself is asked what is there, and every open device has
+//     a context of its own.
 //   - A device is chosen by its bus, its path of ports and its address, never
 //     by being the first of its kind.
 //   - Closing a device during a transfer is a crash. One goroutine owns a

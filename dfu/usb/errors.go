@@ -33,12 +33,6 @@ var (
 	errClosed = errors.New("the device is closed")
 )
 
-// passing tells whether the error of a list is that of a device which is just
-// coming or leaving.
-func passing(err error) bool {
-	return errors.Is(err, gousb.ErrorNoDevice) || errors.Is(err, gousb.ErrorIO) || errors.Is(err, gousb.ErrorNotFound)
-}
-
 // advise says what to do about a device that is there and cannot be opened.
 func advise(d device, err error) error {
 	switch {

@@ -3,7 +3,6 @@ package usb
 import (
 	"errors"
 	"io/fs"
-	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -110,7 +109,7 @@ func board(port string, address int) device {
 // newFake returns a bus with devices on it.
 func newFake(t *testing.T, plugged ...device) (*Bus, *fakeBus) {
 	native := &fakeBus{t: t, plugged: plugged}
-	return &Bus{native: native, sysfs: fstest.MapFS{}, log: slog.New(slog.DiscardHandler)}, native
+	return &Bus{native: native, sysfs: fstest.MapFS{}}, native
 }
 
 // attachment looks for what is on a port.

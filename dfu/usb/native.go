@@ -6,11 +6,11 @@ import (
 	"github.com/google/gousb"
 )
 
-// native is what this package asks of libusb. Its errors are, or wrap, those
-// of gousb.
+// native is what this package asks of the kernel and of libusb, whose errors
+// are, or wrap, those of gousb.
 type native interface {
-	// devices lists the devices on all buses. With an error the list holds
-	// those that could be described all the same.
+	// devices lists the devices on all buses. One that comes or leaves just now
+	// may be missing.
 	devices() ([]device, error)
 	// open opens exactly this device and claims its interface 0. It may block
 	// for seconds while the device is busy.

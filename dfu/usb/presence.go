@@ -15,21 +15,11 @@ const (
 	leavePoll = 50 * time.Millisecond
 )
 
-// look lists the devices. A device that comes or leaves just now may be
-// missing; why is told by missed.
-func look(bus native) (found []device, missed, err error) {
-	found, err = bus.devices()
-	if passing(err) {
-		return found, err, nil
-	}
-	return found, nil, err
-}
-
 // hasLeft tells whether a device that failed is off the bus, or is so within
 // leaveTime.
 func hasLeft(ctx context.Context, bus native, d device) (bool, error) {
 	for deadline := time.Now().Add(leaveTime); ; {
-		found, _, err := look(bus)
+		found, err := bus.devices()
 		if err != nil {
 			return false, err
 		}
