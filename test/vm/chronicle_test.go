@@ -72,13 +72,13 @@ func (c *chronicle) await(ctx context.Context, from int, text string) error {
 	}
 }
 
-// since is all that was told from a number on, with the time since then.
-func (c *chronicle) since(from int) string {
+// String is all of it, with the time since the first entry.
+func (c *chronicle) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var all strings.Builder
-	for _, e := range c.entries[from:] {
-		fmt.Fprintf(&all, "%7.3f %s\n", e.at.Sub(c.entries[from].at).Seconds(), e.text)
+	for _, e := range c.entries {
+		fmt.Fprintf(&all, "%8.3f %s\n", e.at.Sub(c.entries[0].at).Seconds(), e.text)
 	}
 	return all.String()
 }

@@ -62,6 +62,7 @@ type gateway struct {
 func newGateway(t *testing.T) *gateway {
 	t.Helper()
 	g := &gateway{t: t, shells: newShells(t), ends: map[string]job.Job{}}
+	t.Cleanup(g.explain)
 	g.board, g.fingerprint = newHostBoard(t)
 	g.board.OnEvent(func(e virtualduo.Event) { g.happened.tell(fmt.Sprintf("board: %s %s", e.What, e.Detail)) })
 	g.board.PowerOn()
@@ -76,14 +77,20 @@ func newGateway(t *testing.T) *gateway {
 	return g
 }
 
+// explain tells what has happened, if the test has failed.
+func (g *gateway) explain() {
+	if g.t.Failed() {
+		g.t.Logf("what happened, with the time in seconds:\n%s", g.happened.String())
+	}
+	if g.t.Failed() && g.guest != nil {
+		g.t.Logf("the last guest said:\n%s", g.guest.Output())
+	}
+}
+
 func (g *gateway) must(err error) {
 	g.t.Helper()
 	if err != nil {
-		said := ""
-		if g.guest != nil {
-			said = g.guest.Output()
-		}
-		g.t.Fatalf("%v\nwhat happened:\n%s\nthe guest said:\n%s", err, g.happened.since(0), said)
+		g.t.Fatal(err)
 	}
 }
 
@@ -100,7 +107,7 @@ func (g *gateway) start() {
 	g.boot, _, err = g.shell.output("cat /proc/sys/kernel/random/boot_id")
 	g.must(err)
 	g.boot = strings.TrimSpace(g.boot)
-	_, err = g.shell.run("until gatewayd health; do sleep 0.1; done 2>/dev/null", nil)
+	_, err = g.shell.run("until [ -S /run/gatewayd/gatewayd.sock ]; do sleep 0.1; done", nil)
 	g.must(err)
 	g.happened.tell("the station answers")
 }

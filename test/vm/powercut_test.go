@@ -47,8 +47,8 @@ var moments = []moment{
 	{"soon after", "verdict pass", time.Second},
 }
 
-// The power of the gateway is cut in the middle of repairs, on every other
-// board together with the board's. After the boot the job goes on, or was over
+// The power of the gateway is cut in the middle of repairs, about every other
+// time together with the board's. After the boot the job goes on, or was over
 // and stays so, and the right key is on the board. // P1, P3, P5
 func TestGatewayPowerCut(t *testing.T) {
 	rounds, seed := usualRounds, uint64(time.Now().UnixNano())
