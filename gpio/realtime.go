@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,13 +19,53 @@ const realtimePriority = 40
 func becomeRealtime() error {
 	debug.SetGCPercent(-1)
 	var failed []error
-	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE); err != nil {
+	if err := lockMemory(); err != nil {
 		failed = append(failed, fmt.Errorf("lock the memory: %w", err))
 	}
 	if err := scheduleThreads(); err != nil {
 		failed = append(failed, fmt.Errorf("ask for real-time priority: %w", err))
 	}
 	return errors.Join(failed...)
+}
+
+// lockMemory reads the files of the program and keeps them in memory, and of all
+// else what is touched. What is only reserved is left alone: the stacks of C
+// threads and the tables of the Go runtime are a hundred megabytes, which a small
+// machine does not have for each of its bays.
+func lockMemory() error {
+	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT); err != nil {
+		return err
+	}
+	mappings, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return err
+	}
+	for _, m := range fileMappings(string(mappings)) {
+		if _, _, errno := unix.Syscall(unix.SYS_MLOCK, m.start, m.end-m.start, 0); errno != 0 {
+			return errno
+		}
+	}
+	return nil
+}
+
+// mapping is a range of addresses.
+type mapping struct{ start, end uintptr }
+
+// fileMappings finds what is mapped from files and readable, in a text such as
+//
+//	00402000-00966000 r-xp 00002000 00:02 447   /usr/bin/gatewayd
+//
+// (proc_pid_maps(5)).
+func fileMappings(text string) (found []mapping) {
+	for line := range strings.Lines(text) {
+		var m mapping
+		var access, offset, device, inode, path string
+		_, err := fmt.Sscanf(line, "%x-%x %s %s %s %s %s", &m.start, &m.end, &access, &offset, &device, &inode, &path)
+		if err == nil && strings.HasPrefix(access, "r") && strings.HasPrefix(path, "/") {
+			found = append(found, m)
+		}
+	}
+	return found
 }
 
 // scheduleThreads sets the priority of every thread there is. The runtime may
