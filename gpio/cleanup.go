@@ -96,6 +96,13 @@ func (r *Runner) tell(bay Bay, m *Marker) (Result, error) {
 func (r *Runner) release(bay Bay, m *Marker, heldUntil time.Duration) (Result, error) {
 	lines := bay.lines(r.config.Open)
 	ending, err := Release(lines, m, heldUntil, r.clock)
+	if ending.Outcome == ResetInWindow {
+		// The gesture's process was gone already, and with it, at a time that
+		// nobody knows, its hold on SETUP: perhaps before this RESET.
+		rose := ending.Rose
+		ending = tooLate(m, r.clock.Monotonic())
+		ending.Rose = rose
+	}
 	err = errors.Join(err, lines.Close())
 	if err == nil {
 		err = Conclude(r.store(bay.Name), m, ending)
