@@ -4,6 +4,7 @@ package guest
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -96,8 +97,22 @@ func held(moves []move) time.Duration {
 	return 0
 }
 
-// boards are quick at everything but at looking at SETUP.
+// quickBoard takes its time for nothing but a look at SETUP.
 var quickBoard = virtualduo.Config{FactoryImage: true, WiFi: true, Timing: quickFlash}
+
+// checkLight holds a gesture's process, which keeps its memory, against what a
+// small machine can spare for each of its bays.
+func checkLight(t *testing.T, pid int) {
+	t.Helper()
+	const most = 48 << 10
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	must(t, err)
+	_, size, _ := strings.Cut(string(text), "VmRSS:")
+	var used int
+	if _, err := fmt.Sscanf(size, "%d kB", &used); err != nil || used > most {
+		t.Errorf("the process of a gesture has %d kB in memory, at most %d are wanted: %v", used, most, err)
+	}
+}
 
 // A gesture is as it has to be, and there is nothing else to be seen on the
 // lines from the start of gatewayd to its end. // P2
@@ -114,6 +129,9 @@ func TestLines(t *testing.T) {
 	var jobs []string
 	for _, b := range bays {
 		jobs = append(jobs, s.submit(job.Backup, b.name))
+	}
+	for _, b := range bays {
+		checkLight(t, s.awaitRise(b.name).Process.PID)
 	}
 	for _, id := range jobs {
 		if j := s.wait(id); j.Verdict != job.Pass {
@@ -133,4 +151,3 @@ func TestLines(t *testing.T) {
 		}
 	}
 }
-
