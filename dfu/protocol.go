@@ -70,7 +70,7 @@ func (s State) String() string {
 const (
 	maxPoll = 10 * time.Second // the longest poll time a device may ask for
 	maxBusy = 60 * time.Second // from a DNLOAD until the device has done it
-	minPoll = time.Millisecond // between two looks at a busy device
+	minPoll = time.Millisecond // between two looks at a device that is still busy
 )
 
 // status is the reply to GETSTATUS.
@@ -163,10 +163,12 @@ func (d *Device) getStatus(ctx context.Context) (status, error) {
 	return s, nil
 }
 
-// settle waits until the device has done what the last DNLOAD asked for.
+// settle waits until the device has done what the last DNLOAD asked for. The
+// first GETSTATUS lasts until then where a device asks for no poll time, so the
+// second one comes at once.
 func (d *Device) settle(ctx context.Context) error {
 	deadline := time.Now().Add(maxBusy)
-	for {
+	for least := time.Duration(0); ; least = minPoll {
 		s, err := d.getStatus(ctx)
 		if err != nil {
 			return err
@@ -184,7 +186,7 @@ func (d *Device) settle(ctx context.Context) error {
 		if !time.Now().Before(deadline) {
 			return fmt.Errorf("%w: still %v after %v", ErrTimeout, s.state, maxBusy)
 		}
-		if err := sleep(ctx, max(s.poll, minPoll)); err != nil {
+		if err := sleep(ctx, max(s.poll, least)); err != nil {
 			return err
 		}
 	}
@@ -209,8 +211,11 @@ func (d *Device) command(ctx context.Context, code byte, addr uint32) error {
 	return nil
 }
 
-// sleep waits for a time or for the end of ctx.
+// sleep waits for a time, which may be none, or for the end of ctx.
 func sleep(ctx context.Context, d time.Duration) error {
+	if d == 0 {
+		return ctx.Err()
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -289,7 +289,13 @@ func TestPollTimes(t *testing.T) {
 	if took, err := play(t, erase, one(idle, command), forever); !errors.Is(err, dfu.ErrTimeout) || took > 70*time.Second {
 		t.Errorf("busy for ever: %v after %v", err, took)
 	}
-	hasty := slices.Repeat(one(busy), 60_001)
+	for looks, want := range map[int]time.Duration{1: 0, 2: time.Millisecond, 3: 2 * time.Millisecond} {
+		took, err := play(t, erase, one(idle, command), slices.Repeat(one(busy), looks), one(done))
+		if err != nil || took != want {
+			t.Errorf("busy at %d looks without a poll time: took %v, %v, want %v", looks, took, err, want)
+		}
+	}
+	hasty := slices.Repeat(one(busy), 60_002)
 	if took, err := play(t, erase, one(idle, command), hasty); !errors.Is(err, dfu.ErrTimeout) || took > 70*time.Second {
 		t.Errorf("busy for ever without a poll time: %v after %v", err, took)
 	}
