@@ -35,6 +35,8 @@ const (
 	RecordUnreadable Code = "record-unreadable"
 	Interrupted      Code = "interrupted"
 	NoDriver         Code = "no-driver"
+	ClockUntrusted   Code = "clock-untrusted"
+	OutboxFull       Code = "outbox-full"
 	Internal         Code = "internal"
 )
 
@@ -52,6 +54,12 @@ const (
 	NoSoundRecord   Code = "no-sound-record"
 	KeyOfOtherBoard Code = "key-of-another-board"
 	NotThisBoard    Code = "not-this-board"
+	NoExpiry        Code = "no-expiry"
+	Expired         Code = "expired"
+	Retained        Code = "retained"
+	TooLarge        Code = "too-large"
+	NotAllowed      Code = "not-allowed"
+	BadSignature    Code = "bad-signature"
 )
 
 var faults = []Fault{
@@ -85,6 +93,8 @@ var faults = []Fault{
 	{RecordUnreadable, Station, false, "A saved key could not be opened. Check that the identity file of this station is the one that the key was saved with."},
 	{Interrupted, Station, true, "The job was interrupted too often. Look into the log for the reason, then start it again."},
 	{NoDriver, Station, false, "To see the station at work without hardware, run: virtualbench demo."},
+	{ClockUntrusted, Station, true, "The clock of the station is not set yet, so it cannot tell whether a request from elsewhere still holds. See that it reaches a time server, then send the request again."},
+	{OutboxFull, Station, true, "Too much waits to be told to the broker. Check the connection and the broker."},
 	{Internal, Station, false, "This is a bug in the gateway. Please report it with the log."},
 
 	{BadRequest, Demand, false, "The request is not well formed. See the message."},
@@ -99,4 +109,10 @@ var faults = []Fault{
 	{NoSoundRecord, Demand, false, "No saved key of this board can be written back. `gatewayd keys` lists what there is."},
 	{KeyOfOtherBoard, Demand, false, "That key belongs to another board: the cloud would refuse this one. Nothing was written."},
 	{NotThisBoard, Demand, false, "The device id given is not that of the board in the bay. Nothing was written."},
+	{NoExpiry, Demand, false, "A request from elsewhere must say until when it holds. Send a new one, with a new id and not_after."},
+	{Expired, Demand, false, "The request came later than its not_after. If the job is still wanted, send a new one with a new id."},
+	{Retained, Demand, false, "The request was sent as a retained message, which would come again at each connection. Clear it at the broker, and send the request without retain."},
+	{TooLarge, Demand, false, "The request is too large. What a station takes is in its info message."},
+	{NotAllowed, Demand, false, "The sender may not ask for that. Sign the request with a key that may, or change the configuration of the station."},
+	{BadSignature, Demand, false, "The request is not signed by a key that the station knows. Check the key and its id."},
 }
