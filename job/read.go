@@ -54,18 +54,7 @@ func (r *Request) read(text []byte) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return r.checkNamed()
-}
-
-// checkNamed refuses a request that no journal could keep.
-func (r *Request) checkNamed() error {
-	switch {
-	case !ValidName(string(r.Kind)):
-		return errors.New("kind: want the name of a kind")
-	case !ValidName(r.Bay):
-		return errors.New("bay: want the name of a bay")
-	}
-	return r.checkExtra()
+	return r.CheckForm()
 }
 
 // take takes one member over. What belongs into the options must not stand

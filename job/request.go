@@ -156,6 +156,19 @@ func (o Options) namesServer() bool {
 	return o.ServerKey != "" || o.ServerHost != "" || o.ServerPort != 0
 }
 
+// CheckForm refuses a request that no journal could keep, whatever it asks for.
+func (r Request) CheckForm() error {
+	switch {
+	case !ValidID(r.ID):
+		return Failf(BadRequest, "id: want the id of a job")
+	case !ValidName(string(r.Kind)):
+		return Failf(BadRequest, "kind: want the name of a kind")
+	case !ValidName(r.Bay):
+		return Failf(BadRequest, "bay: want the name of a bay")
+	}
+	return r.checkExtra()
+}
+
 // Check refuses a request that no station could carry out.
 func (r Request) Check() error {
 	switch {
