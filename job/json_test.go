@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ func at(minute int) job.Stamp {
 // forms are values with all that they can hold, and with as little as they can.
 func forms() map[string]any {
 	started, ended, until := at(1), at(5), at(9).At
+	digest := strings.Repeat("ab", 32)
 	fault := job.ReportOf(job.Failf(job.WriteNotVerified, "reading back: byte 34 differs"))
 	fault.Hint = "Try again." // its words may change
 	request := job.Request{
@@ -33,7 +35,7 @@ func forms() map[string]any {
 		NotAfter: &until, Extra: map[string]json.RawMessage{"operator": json.RawMessage(`"jane"`)},
 	}
 	rejected := job.Refuse(request, job.Failf(job.NotAllowed, "a restore is not taken unsigned"), at(2))
-	rejected.Fault.Hint, rejected.Digest = fault.Hint, "ee" // for what is asked may change too
+	rejected.Fault.Hint, rejected.Digest = fault.Hint, digest // for what is asked may change too
 	last := rejected.InShort()
 	return map[string]any{
 		"request":       &request,
@@ -61,7 +63,7 @@ func forms() map[string]any {
 
 		"job-rejected": &rejected,
 		"event-gap":    &job.Event{Number: 60, At: at(1), What: job.EventsDropped, Gap: job.Gap{From: 12, To: 48, Count: 31}},
-		"answer":       &job.Answer{To: job.AskedJob, ID: "job-1", RequestSHA256: "ab", Ruling: job.Refused, Fault: &fault, At: at(1)},
+		"answer":       &job.Answer{To: job.AskedJob, ID: "job-1", RequestSHA256: digest, Ruling: job.Refused, Fault: &fault, At: at(1)},
 		"answer-short": &job.Answer{To: job.AskedCancel, Ruling: job.Accepted, At: at(0)},
 		"state":        &job.StationState{State: job.Online, Session: 3, Boot: "4f3c", Since: &started, Trouble: "twice"},
 		"state-short":  &job.StationState{State: job.Offline, Session: 3, Boot: "4f3c"},
