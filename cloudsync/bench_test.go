@@ -170,6 +170,15 @@ func (d *desk) wishes() []wish {
 	return append([]wish(nil), d.asked...)
 }
 
+// distinct counts the messages, each of them once.
+func (d *desk) distinct() int {
+	set := map[string]bool{}
+	for _, w := range d.wishes() {
+		set[w.payload] = true
+	}
+	return len(set)
+}
+
 // bench is a link with all that it needs, in memory, and a broker to talk to.
 type bench struct {
 	*testing.T

@@ -44,6 +44,10 @@ type connection struct {
 // goodbye bounds how long the station takes to leave.
 const goodbye = 2 * time.Second
 
+// strayLimit is how long the library may wait for its turn to write. On a
+// connection that is gone it waits in vain.
+const strayLimit = 10 * time.Second
+
 // connect connects with the credentials as they are now.
 func (l *Link) connect(ctx context.Context) (*connection, error) {
 	to, err := l.address()
@@ -108,7 +112,7 @@ func (c *connection) options(to address, with credentials) (*mqtt.ClientOptions,
 	o.SetKeepAlive(c.KeepAlive)
 	o.SetPingTimeout(c.AckTimeout)
 	o.SetConnectTimeout(c.ConnectTimeout)
-	o.SetWriteTimeout(c.AckTimeout)
+	o.SetWriteTimeout(min(c.AckTimeout, strayLimit))
 	o.SetBinaryWill(will.topic, will.payload, 1, will.retained)
 	o.SetDefaultPublishHandler(c.receive)
 	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) { c.fail(err) })
@@ -160,6 +164,22 @@ func (c *connection) leave() {
 		c.Log.Warn("the broker was not told that the station stops", "error", err)
 	}
 	c.client.Disconnect(uint(goodbye.Milliseconds()))
+}
+
+// issue has the library send something. The library may not notice for a while
+// that there is no connection any more, so it is not waited for longer than
+// there is one.
+func (c *connection) issue(ctx context.Context, send func() mqtt.Token) (mqtt.Token, error) {
+	sent := make(chan mqtt.Token, 1)
+	c.strays.Go(func() { sent <- send() })
+	select {
+	case token := <-sent:
+		return token, nil
+	case <-c.ended:
+		return nil, c.reason
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // await waits until the broker has acknowledged what the token stands for.

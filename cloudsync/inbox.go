@@ -85,7 +85,7 @@ func (c *connection) take(ctx context.Context, m mqtt.Message) error {
 			c.Log.Error("the broker refuses what the station reports", "status", found["status"])
 		}
 	default:
-		c.reply(in, found, 404)
+		c.reply(ctx, in, found, 404)
 	}
 	return nil
 }
@@ -103,10 +103,10 @@ func (c *connection) ask(ctx context.Context, in inlet, found values, payload []
 		err = c.Desk.Request(ctx, payload, about)
 	}
 	if err != nil {
-		c.reply(in, found, 503)
+		c.reply(ctx, in, found, 503)
 		return fmt.Errorf("a message on %s could not be stored: %w", about.Topic, err)
 	}
-	c.reply(in, found, 202)
+	c.reply(ctx, in, found, 202)
 	return nil
 }
 
@@ -125,11 +125,14 @@ func cancelID(found values, payload []byte) string {
 
 // reply tells a broker that waits for it what became of a message. The answer
 // itself is a letter.
-func (c *connection) reply(in inlet, found values, status int) {
+func (c *connection) reply(ctx context.Context, in inlet, found values, status int) {
 	if in.reply == "" {
 		return
 	}
 	with := c.with("status", strconv.Itoa(status))
 	with["rid"] = found["rid"]
-	c.client.Publish(fill(in.reply, with), 0, false, "{}")
+	_, err := c.issue(ctx, func() mqtt.Token { return c.client.Publish(fill(in.reply, with), 0, false, "{}") })
+	if err != nil {
+		c.Log.Warn("the broker waits for a reply in vain", "error", err)
+	}
 }

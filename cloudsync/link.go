@@ -3,6 +3,7 @@ package cloudsync
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -15,6 +16,7 @@ type Link struct {
 	profile profile
 	status  status
 	twins   twins
+	strays  sync.WaitGroup // calls of the library that nobody waits for any more
 }
 
 // New makes a link. It connects when it is run.
@@ -35,6 +37,7 @@ const settled = 30 * time.Second
 
 // Run keeps the link up until ctx ends, and then says good-bye.
 func (l *Link) Run(ctx context.Context) {
+	defer l.strays.Wait()
 	waits := l.retries()
 	for ctx.Err() == nil {
 		lasted, err := l.visit(ctx)

@@ -20,6 +20,7 @@ func TestLinkTellsWhatWaits(t *testing.T) {
 	b.store.write("one more")
 	eventually(t, "the outbox is empty again", func() bool { return b.store.waiting() == 0 })
 	b.stop()
+	eventually(t, "the good-bye", func() bool { return len(b.states()) == 2 }) // the broker acknowledges first
 
 	events := b.said("events")
 	if len(events) != 101 {
@@ -31,7 +32,7 @@ func TestLinkTellsWhatWaits(t *testing.T) {
 		}
 	}
 	states := b.states()
-	if len(states) != 2 || states[0].State != job.Online || states[1].State != job.Offline {
+	if states[0].State != job.Online || states[1].State != job.Offline {
 		t.Errorf("the station has said %+v", states)
 	}
 	if s := b.link.Status(); s.Connected || s.Sent != 101 || s.Connects != 1 {

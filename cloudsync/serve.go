@@ -23,7 +23,7 @@ const (
 	page = 4 * window
 
 	// askAgain is how long a refused subscription rests.
-	askAgain = time.Minute
+	askAgain = 15 * time.Second
 )
 
 // arrive subscribes, and says that the station is online.
@@ -44,16 +44,29 @@ func (c *connection) arrive(ctx context.Context) error {
 func (c *connection) subscribe(ctx context.Context, wanted []subscription) error {
 	c.refused = nil
 	for _, s := range wanted {
-		token := c.client.Subscribe(s.filter, s.qos, nil).(*mqtt.SubscribeToken)
-		if err := c.await(ctx, token, c.AckTimeout); err != nil {
+		granted, err := c.subscribeTo(ctx, s)
+		if err != nil {
 			return fmt.Errorf("subscribing to %s: %w", s.filter, err)
 		}
-		if granted, ok := token.Result()[s.filter]; !ok || granted < s.qos || granted > 2 {
+		if !granted {
 			c.Log.Error("the broker refuses a subscription", "filter", s.filter)
 			c.refused = append(c.refused, s)
 		}
 	}
 	return nil
+}
+
+func (c *connection) subscribeTo(ctx context.Context, s subscription) (granted bool, err error) {
+	token, err := c.issue(ctx, func() mqtt.Token { return c.client.Subscribe(s.filter, s.qos, nil) })
+	if err != nil {
+		return false, err
+	}
+	if err := c.await(ctx, token, c.AckTimeout); err != nil {
+		return false, err
+	}
+	// 0x80 says no: MQTT 3.1.1, section 3.9.3.
+	qos, answered := token.(*mqtt.SubscribeToken).Result()[s.filter]
+	return answered && qos >= s.qos && qos <= 2, nil
 }
 
 // serve works until the connection or ctx ends; at the end of ctx it says
@@ -226,7 +239,11 @@ func (c *connection) deliver(ctx context.Context, messages []message) (arrived i
 	for arrived < len(messages) {
 		for len(tokens) < len(messages) && len(tokens)-arrived < window {
 			m := messages[len(tokens)]
-			tokens = append(tokens, c.client.Publish(m.topic, 1, m.retained, m.payload))
+			token, err := c.issue(ctx, func() mqtt.Token { return c.client.Publish(m.topic, 1, m.retained, m.payload) })
+			if err != nil {
+				return arrived, err
+			}
+			tokens = append(tokens, token)
 		}
 		if err := c.await(ctx, tokens[arrived], c.AckTimeout); err != nil {
 			return arrived, fmt.Errorf("publishing to %s: %w", messages[arrived].topic, err)
