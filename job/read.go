@@ -20,15 +20,15 @@ const LargestRequest = 64 << 10
 // Names are spelt exactly, and none is there twice, for readers differ about
 // which one counts.
 //
-// Errors have the codes TooLarge and BadRequest. The id is filled in with an
-// error too, if there is a valid one.
+// Errors have the codes TooLarge and BadRequest. Then the request holds nothing
+// but its id, if there is a valid one, for whoever answers.
 func ReadRequest(text []byte) (Request, error) {
 	if len(text) > LargestRequest {
 		return Request{}, Failf(TooLarge, "reading the request: it has %d bytes, the limit is %d", len(text), LargestRequest)
 	}
 	r := Request{Source: FromMQTT}
 	if err := r.read(text); err != nil {
-		return r, Failf(BadRequest, "reading the request: %w", err)
+		return Request{ID: r.ID, Source: r.Source}, Failf(BadRequest, "reading the request: %w", err)
 	}
 	return r, nil
 }

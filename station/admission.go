@@ -52,10 +52,15 @@ func (s *Station) objection(r job.Request) error {
 //
 // An id is spent by what is admitted, and by what is refused for good: a repeat
 // of the request gets the same job again. Where the station is to blame, as when
-// its clock is not set, the request is refused and its id is free.
+// its clock is not set, the request is refused and its id is free. So it is where
+// the request has no more than an id, because the rest could not be read or
+// cannot be trusted.
 func (s *Station) AdmitRemote(r job.Request, refusal error) (job.Answer, *job.Job, error) {
 	if err := r.CheckForm(); err != nil {
-		return s.refusal(r, err), nil, nil
+		if refusal == nil {
+			refusal = err
+		}
+		return s.refusal(r, refusal), nil, nil
 	}
 	s.admission.Lock()
 	defer s.admission.Unlock()

@@ -154,6 +154,7 @@ func TestRemoteRefusalThatSpendsNothing(t *testing.T) {
 		"clock not set":   {func(b *bench, _ *job.Request) { b.station.Clock.Synchronised = nil }, nil, job.ClockUntrusted},
 		"bay is broken":   {func(b *bench, _ *job.Request) { b.station.bays[0].breakDown(errDisk) }, nil, job.StoreFailed},
 		"station's fault": {func(*bench, *job.Request) {}, job.Failf(job.OutboxFull, "later"), job.OutboxFull},
+		"cannot be read":  {func(_ *bench, r *job.Request) { *r = job.Request{ID: "a"} }, job.Failf(job.BadSignature, "no"), job.BadSignature},
 		"no id":           {func(_ *bench, r *job.Request) { r.ID = "" }, nil, job.BadRequest},
 		"no name":         {func(_ *bench, r *job.Request) { r.Kind = "no name" }, nil, job.BadRequest},
 		"no bay's name":   {func(_ *bench, r *job.Request) { r.Bay = "" }, nil, job.BadRequest},
