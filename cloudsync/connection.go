@@ -41,8 +41,14 @@ type connection struct {
 	gainsay chan struct{}  // gets a value when it then says that the station is offline
 }
 
-// goodbye bounds how long the station takes to leave.
-const goodbye = 2 * time.Second
+const (
+	// goodbye bounds how long the station takes to leave.
+	goodbye = 2 * time.Second
+
+	// release bounds how long it waits for the library to clean up, which goes
+	// on behind it.
+	release = 200 * time.Millisecond
+)
 
 // strayLimit is how long the library may wait for its turn to write. On a
 // connection that is gone it waits in vain.
@@ -153,7 +159,7 @@ func (c *connection) close() {
 		_ = c.line.Close()
 	}
 	c.opening.Unlock()
-	c.client.Disconnect(uint(goodbye.Milliseconds()))
+	c.client.Disconnect(uint(release.Milliseconds()))
 }
 
 // leave says good-bye: the station is offline, and the will does not hold.
