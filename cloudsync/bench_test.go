@@ -22,7 +22,7 @@ import (
 const station = "bench-7"
 
 // patience bounds how long a test waits for what has to come.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // eventually waits until something holds.
 func eventually(t *testing.T, what string, holds func() bool) {

@@ -20,8 +20,8 @@ type twins struct {
 	boot string // of this machine
 
 	mu     sync.Mutex
-	past   map[string]bool // boots of which the topic told before this one
-	known  bool            // the topic has told of this one: the past is over
+	past   map[string]uint64 // sessions by boot id, of which the topic told before it told of this boot
+	known  bool              // it has told of this boot: the past is over
 	seen   *Twin
 	thrown int // connections in a row that were up and ended at once
 }
@@ -84,11 +84,11 @@ func (t *twins) meet(s job.StationState) bool {
 		return false
 	case !t.known:
 		if t.past == nil {
-			t.past = map[string]bool{}
+			t.past = map[string]uint64{}
 		}
-		t.past[s.Boot] = true
+		t.past[s.Boot] = s.Session
 		return false
-	case t.past[s.Boot] && s.State == job.Offline:
+	case s.State == job.Offline && s.Session <= t.past[s.Boot]:
 		return false // the broker misses it only now
 	}
 	t.seen = &Twin{Boot: s.Boot, Session: s.Session, Seen: time.Now()}

@@ -33,6 +33,7 @@ func TestTwinsAreToldFromThePast(t *testing.T) {
 		{"another one comes", []job.StationState{online("me"), online("other")}, true},
 		{"another one has come and gone", []job.StationState{online("me"), offline("other")}, true},
 		{"another one was there before, and comes back", []job.StationState{online("other"), online("me"), online("other")}, true},
+		{"another one was there before, and was back for a while", []job.StationState{online("other"), online("me"), {State: job.Offline, Session: 2, Boot: "other"}}, true},
 	}
 	for _, c := range cases {
 		twins := twins{boot: "me"}
