@@ -54,8 +54,9 @@ const (
 // connection that is gone it waits in vain.
 const strayLimit = 10 * time.Second
 
-// connect connects with the credentials as they are now.
-func (l *Link) connect(ctx context.Context) (*connection, error) {
+// connect connects with the credentials as they are now. What adapt does to the
+// options of the client holds.
+func (l *Link) connect(ctx context.Context, adapt func(*mqtt.ClientOptions)) (*connection, error) {
 	to, err := l.address()
 	if err != nil {
 		return nil, err
@@ -81,6 +82,7 @@ func (l *Link) connect(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
+	adapt(options)
 	options.SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) {
 		return c.open(ctx, to, with.tls)
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
 // Link is a station's link to its broker.
@@ -58,7 +59,7 @@ func (l *Link) Run(ctx context.Context) {
 // visit is one connection, from its beginning to its end. It tells how long the
 // station was online.
 func (l *Link) visit(ctx context.Context) (lasted time.Duration, err error) {
-	c, err := l.connect(ctx)
+	c, err := l.connect(ctx, func(*mqtt.ClientOptions) {})
 	if err != nil {
 		return 0, explain(err)
 	}

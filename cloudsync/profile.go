@@ -34,7 +34,8 @@ func profileNamed(name string) (profile, bool) {
 type profile struct {
 	name    string
 	user    string // who the station is to the broker; empty means as configured
-	checkID string // client id for a check, where it may be another than the station's
+	checkID string // client id for a check; the station's own would end its link
+	echoes  bool   // what is published can be subscribed to
 	outlets map[subject]outlet
 	inlets  []inlet
 }

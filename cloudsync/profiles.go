@@ -14,6 +14,7 @@ var profiles = []profile{
 	{
 		name:    Generic,
 		checkID: "{station}-check",
+		echoes:  true,
 		outlets: map[subject]outlet{
 			aboutState:  {topic: root + "/state", retained: true},
 			aboutInfo:   {topic: root + "/info", retained: true},
@@ -31,8 +32,9 @@ var profiles = []profile{
 		},
 	},
 	{
-		name: IoTHub,
-		user: "{host}/{station}/?api-version=2021-04-12",
+		name:    IoTHub,
+		user:    "{host}/{station}/?api-version=2021-04-12",
+		checkID: "{station}",
 		outlets: map[subject]outlet{
 			aboutState:  {topic: hubTelemetry + "&type=state"},
 			aboutInfo:   {topic: hubPatch, within: []string{"info"}, merged: true},

@@ -13,8 +13,8 @@ import (
 	"duogateway/station"
 )
 
-// onPort tells whether a device is on a bay's port.
-func onPort(a dfu.Attachment, port string) bool { return isPort(a.Port, port) }
+// OnPort tells whether a device is on a bay's port.
+func OnPort(a dfu.Attachment, port string) bool { return isPort(a.Port, port) }
 
 // isPort tells whether a port with its bus is one that a bay names. A bay may
 // leave the bus out.
@@ -35,22 +35,27 @@ func (f finder) Devices(ctx context.Context) ([]station.Device, error) {
 	for _, a := range attached {
 		id, _ := duo.DeviceIDFromSerial(a.Serial)
 		for _, b := range f.bays {
-			if onPort(a, b.Port) {
-				devices = append(devices, station.Device{Port: b.Port, ID: string(id), Name: deviceName(a)})
+			if OnPort(a, b.Port) {
+				devices = append(devices, station.Device{Port: b.Port, ID: string(id), Name: deviceName(a), Board: isDuo(a)})
 			}
 		}
 	}
 	return devices, nil
 }
 
+// isDuo tells whether a device says that it is a Duo, in whichever mode.
+func isDuo(a dfu.Attachment) bool {
+	return a.Vendor == duo.VendorID && (a.Product == duo.ProductDFU || a.Product == duo.ProductRun)
+}
+
 func deviceName(a dfu.Attachment) string {
 	switch {
-	case a.Vendor == duo.VendorID && a.Product == duo.ProductDFU:
-		return "Duo in DFU mode"
-	case a.Vendor == duo.VendorID && a.Product == duo.ProductRun:
-		return "Duo"
-	default:
+	case !isDuo(a):
 		return fmt.Sprintf("USB device %04x:%04x", a.Vendor, a.Product)
+	case a.Product == duo.ProductDFU:
+		return "Duo in DFU mode"
+	default:
+		return "Duo"
 	}
 }
 
@@ -67,7 +72,7 @@ func (p port) Look(ctx context.Context) (dfu.Attachment, bool, error) {
 	}
 	var found []dfu.Attachment
 	for _, a := range attached {
-		if onPort(a, p.path) {
+		if OnPort(a, p.path) {
 			found = append(found, a)
 		}
 	}

@@ -87,7 +87,7 @@ func TestButtonGoesOn(t *testing.T) {
 func TestNoButton(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.Button = nil
+		b.Parts.Button = nil
 		stop := b.work()
 		time.Sleep(time.Minute)
 		stop()

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -27,9 +28,12 @@ type Config struct {
 	Store   string `toml:"store" doc:"Folder of the key store. It and the identity in it are made at the first start."`
 	Runtime string `toml:"runtime" doc:"Folder for what need not outlive a boot: the markers of gestures."`
 	Socket  string `toml:"socket" doc:"Path of the unix socket of the local API."`
+	OnPlug  string `toml:"on_plug" doc:"What a board gets when it is plugged in: \"off\" (nothing), \"diagnose\" or \"repair\"."`
 
 	Keys    KeysConfig    `toml:"keys"`
 	Gesture GestureConfig `toml:"gesture"`
+	Button  ButtonConfig  `toml:"button"`
+	Lights  LightsConfig  `toml:"lights"`
 	Bays    []BayConfig   `toml:"bay"`
 }
 
@@ -38,9 +42,10 @@ type KeysConfig struct {
 	Escrow any `toml:"escrow" doc:"List of age public keys (age1...) that every key record is sealed to beside this station; or \"none\", which must be said."`
 }
 
-// GestureConfig holds the timing of the gestures.
+// GestureConfig says how a board is brought into DFU mode.
 type GestureConfig struct {
-	Hold Duration `toml:"hold" doc:"How long SETUP is held after RESET rose to enter DFU mode, 3.1s to 5.5s."`
+	AskFirmware bool     `toml:"ask_firmware" doc:"Ask a running firmware to enter DFU mode, over its serial port, before the lines are used."`
+	Hold        Duration `toml:"hold" doc:"How long SETUP is held after RESET rose to enter DFU mode, 3.1s to 5.5s."`
 }
 
 // BayConfig is one cradle.
@@ -52,6 +57,10 @@ type BayConfig struct {
 	Setup  string `toml:"setup" doc:"Name of the line that drives SETUP."`
 	Wiring string `toml:"wiring" doc:"\"fet\" (an N-FET per line) or \"direct\"."`
 	Port   string `toml:"port" doc:"USB port: bus and path, as 1-1.4; or the path alone, as 1.4, if no other bus has it."`
+	OnPlug string `toml:"on_plug" default:"that of the station" doc:"The same as on_plug, for this bay alone."`
+	Button string `toml:"button" default:"none" doc:"Name of the line of a button that means this bay; or \"none\"."`
+
+	Lights LightsConfig `toml:"lights"`
 }
 
 // Duration is a length of time in the configuration, as "3.4s". It is no number,
@@ -79,24 +88,54 @@ func DefaultConfig() Config {
 		Store:   "/var/lib/gatewayd",
 		Runtime: "/run/gatewayd",
 		Socket:  "/run/gatewayd/gatewayd.sock",
-		Gesture: GestureConfig{Hold: Duration{gpio.DefaultHold}},
+		OnPlug:  string(job.Diagnose),
+		Gesture: GestureConfig{AskFirmware: true, Hold: Duration{gpio.DefaultHold}},
+		Button:  ButtonConfig{Line: "GPIO16"},
+		Lights:  LightsConfig{Green: "GPIO20", Red: "GPIO21", Blue: "GPIO26"},
 	}
 }
 
-// defaultBay is what holds where a [[bay]] says nothing.
+// setDefaults sets what depends on other settings.
+func (c *Config) setDefaults() {
+	for i := range c.Bays {
+		c.Bays[i].setDefaults()
+	}
+	if len(c.Bays) > 0 {
+		c.Button.Chip = cmp.Or(c.Button.Chip, c.Bays[0].Chip)
+		c.Lights.setDefaults(c.Bays[0].Chip)
+	}
+	clearNone(&c.Button.Line)
+}
+
+// setDefaults sets what holds where a [[bay]] says nothing.
 func (b *BayConfig) setDefaults() {
-	b.Type = cmpOr(b.Type, "duo")
-	b.Chip = cmpOr(b.Chip, "pinctrl-bcm2711")
-	b.Reset = cmpOr(b.Reset, "GPIO17")
-	b.Setup = cmpOr(b.Setup, "GPIO27")
-	b.Wiring = cmpOr(b.Wiring, "fet")
+	b.Type = cmp.Or(b.Type, "duo")
+	b.Chip = cmp.Or(b.Chip, "pinctrl-bcm2711")
+	b.Reset = cmp.Or(b.Reset, "GPIO17")
+	b.Setup = cmp.Or(b.Setup, "GPIO27")
+	b.Wiring = cmp.Or(b.Wiring, "fet")
+	b.Lights.setDefaults(b.Chip)
+	clearNone(&b.Button)
 }
 
-func cmpOr(s, fallback string) string {
-	if s == "" {
-		return fallback
+// plugOff is the setting by which boards that are plugged in get no job.
+const plugOff = "off"
+
+// plugKind is the kind of job that a board gets when it is plugged into a bay;
+// empty means none.
+func (c Config) plugKind(b BayConfig) job.Kind {
+	if what := cmp.Or(b.OnPlug, c.OnPlug); what != plugOff {
+		return job.Kind(what)
 	}
-	return s
+	return ""
+}
+
+// checkPlug refuses what is no setting of on_plug.
+func checkPlug(what string) error {
+	if slices.Contains([]string{plugOff, string(job.Diagnose), string(job.Repair)}, what) {
+		return nil
+	}
+	return fmt.Errorf("on_plug %q: want \"off\", \"diagnose\" or \"repair\"", what)
 }
 
 // LoadConfig reads and checks a configuration file. Errors are one line each
@@ -125,9 +164,7 @@ func ParseConfig(text []byte) (Config, error) {
 	if err := decoder.Decode(&cfg); err != nil {
 		return Config{}, locate(err)
 	}
-	for i := range cfg.Bays {
-		cfg.Bays[i].setDefaults()
-	}
+	cfg.setDefaults()
 	if err := cfg.Check(); err != nil {
 		return Config{}, fmt.Errorf(" %w", err)
 	}
@@ -196,10 +233,11 @@ func (c Config) Check() error {
 	if len(c.Bays) == 0 {
 		complain("no [[bay]]: a station needs at least one")
 	}
+	wrong = append(wrong, checkPlug(c.OnPlug))
 	for i, b := range c.Bays {
 		wrong = append(wrong, b.check(), b.clash(c.Bays[:i]))
 	}
-	return errors.Join(wrong...)
+	return errors.Join(append(wrong, c.sharedLines()...)...)
 }
 
 // longestSocket is what the kernel takes as the path of a unix socket
@@ -264,7 +302,20 @@ func (b BayConfig) check() error {
 	if !portPath.MatchString(b.Port) {
 		complain("port %q: want a USB port such as 1-1.4, as lsusb -t and /sys/bus/usb/devices show it", b.Port)
 	}
+	for _, err := range []error{b.checkPlug(), unfit("reset", b.Reset), unfit("setup", b.Setup)} {
+		if err != nil {
+			complain("%w", err)
+		}
+	}
 	return errors.Join(append(wrong, b.Lines().Check())...)
+}
+
+// checkPlug lets a bay say nothing: then the station's setting holds.
+func (b BayConfig) checkPlug() error {
+	if b.OnPlug == "" {
+		return nil
+	}
+	return checkPlug(b.OnPlug)
 }
 
 // clash finds what a bay wants that an earlier one has.
@@ -277,8 +328,6 @@ func (b BayConfig) clash(earlier []BayConfig) error {
 			return fmt.Errorf("bay %q: port %s belongs to bay %q already", b.Name, b.Port, other.Name)
 		case isPort(b.Port, other.Port) || isPort(other.Port, b.Port):
 			return fmt.Errorf("bay %q: port %s can be that of bay %q, %s: give both with the bus", b.Name, b.Port, other.Name, other.Port)
-		case b.Chip == other.Chip && slices.ContainsFunc([]string{other.Reset, other.Setup}, func(line string) bool { return line == b.Reset || line == b.Setup }):
-			return fmt.Errorf("bay %q: a line of it belongs to bay %q already", b.Name, other.Name)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"duogateway/daemon"
+	"duogateway/gpio"
 )
 
 // An age public key made for these tests, and pieces of a configuration.
@@ -31,7 +33,15 @@ func TestConfigDefaults(t *testing.T) {
 		cfg.Socket != "/run/gatewayd/gatewayd.sock" || cfg.Gesture.Hold.Duration().String() != "3.4s" {
 		t.Errorf("the defaults are %+v", cfg)
 	}
-	bay := daemon.BayConfig{Name: "a", Type: "duo", Chip: "pinctrl-bcm2711", Reset: "GPIO17", Setup: "GPIO27", Wiring: "fet", Port: "1-1.1"}
+	bay := daemon.BayConfig{
+		Name: "a", Type: "duo", Chip: "pinctrl-bcm2711", Reset: "GPIO17", Setup: "GPIO27", Wiring: "fet", Port: "1-1.1",
+		Lights: daemon.LightsConfig{Chip: "pinctrl-bcm2711"},
+	}
+	button := daemon.ButtonConfig{Chip: "pinctrl-bcm2711", Line: "GPIO16"}
+	lights := daemon.LightsConfig{Chip: "pinctrl-bcm2711", Green: "GPIO20", Red: "GPIO21", Blue: "GPIO26"}
+	if cfg.OnPlug != "diagnose" || cfg.Button != button || cfg.Lights != lights {
+		t.Errorf("the defaults are %+v", cfg)
+	}
 	if len(cfg.Bays) != 1 || cfg.Bays[0] != bay {
 		t.Errorf("the bay is %+v, want %+v", cfg.Bays, bay)
 	}
@@ -82,13 +92,34 @@ func TestConfigRefuses(t *testing.T) {
 		"type":          {keys + bayA + "type = \"photon\"\n", `bay "a": type "photon": want "duo"`},
 		"wiring":        {keys + bayA + "wiring = \"x\"\n", `bay a: wiring "x" is neither "fet" nor "direct"`},
 		"one line":      {keys + bayA + "setup = \"GPIO17\"\n", `reset "GPIO17" and setup "GPIO17" must be two lines`},
-		"pulled down":   {keys + bayA + "reset = \"GPIO2\"\nsetup = \"GPIO17\"\nwiring = \"direct\"\n", "line GPIO17 is pulled down at power-on"},
-		"pulled up":     {keys + bayA + "reset = \"GPIO2\"\n", "line GPIO2 is pulled up at power-on"},
-		"name twice":    {keys + bayA + "[[bay]]\nname = \"a\"\nport = \"1-1.2\"\n", `bay "a": two bays have this name`},
+		"pulled down":   {keys + bayA + "reset = \"GPIO4\"\nsetup = \"GPIO17\"\nwiring = \"direct\"\n", "line GPIO17 is pulled down at power-on"},
+		"pulled up":     {keys + bayA + "reset = \"GPIO4\"\n", "line GPIO4 is pulled up at power-on"},
+		"name twice":    {keys + bayA + "[[bay]]\nname = \"a\"\nport = \"1-1.2\"\nreset = \"GPIO22\"\nsetup = \"GPIO23\"\n", `bay "a": two bays have this name`},
 		"port twice":    {keys + bayA + bayB + "port = \"1-1.1\"\n", `bay "b": port 1-1.1 belongs to bay "a" already`},
 		"port with bus": {keys + bayA + bayB + "port = \"1.1\"\n", `bay "b": port 1.1 can be that of bay "a", 1-1.1`},
-		"reset twice":   {keys + bayA + "[[bay]]\nname = \"b\"\nport = \"1-1.2\"\nsetup = \"GPIO23\"\n", `bay "b": a line of it belongs to bay "a" already`},
-		"crossed lines": {keys + bayA + "[[bay]]\nname = \"b\"\nport = \"1-1.2\"\nreset = \"GPIO27\"\nsetup = \"GPIO23\"\n", `bay "b": a line of it belongs to bay "a" already`},
+		"reset twice":   {keys + bayA + "[[bay]]\nname = \"b\"\nport = \"1-1.2\"\nsetup = \"GPIO23\"\n", `line GPIO17 of chip pinctrl-bcm2711 cannot be RESET of bay "a" and RESET of bay "b"`},
+		"crossed lines": {keys + bayA + "[[bay]]\nname = \"b\"\nport = \"1-1.2\"\nreset = \"GPIO27\"\nsetup = \"GPIO23\"\n", `line GPIO27 of chip pinctrl-bcm2711 cannot be SETUP of bay "a" and RESET of bay "b"`},
+
+		"on_plug":           {"on_plug = \"flash\"\n" + keys + bayA, `on_plug "flash": want "off", "diagnose" or "repair"`},
+		"no on_plug":        {"on_plug = \"\"\n" + keys + bayA, `on_plug "": want "off", "diagnose" or "repair"`},
+		"on_plug of a bay":  {keys + bayA + "on_plug = \"on\"\n", `bay "a": on_plug "on": want "off", "diagnose" or "repair"`},
+		"on_plug a boolean": {"on_plug = true\n" + keys + bayA, "1:11: on_plug cannot be a boolean"},
+
+		"the button's line":  {keys + bayA + "setup = \"GPIO16\"\n", `line GPIO16 of chip pinctrl-bcm2711 cannot be the button of the station and SETUP of bay "a": give one another line, or "none" if`},
+		"a light's line":     {keys + bayA + "reset = \"GPIO26\"\n", `cannot be the blue light of the station and RESET of bay "a"`},
+		"two lights":         {"[lights]\nred = \"GPIO20\"\n" + keys + bayA, "line GPIO20 of chip pinctrl-bcm2711 cannot be the green light of the station and the red light of the station"},
+		"light and button":   {"[lights]\nred = \"GPIO5\"\n[button]\nline = \"GPIO5\"\n" + keys + bayA, "cannot be the button of the station and the red light of the station"},
+		"a bay's own light":  {keys + bayA + "[bay.lights]\nred = \"GPIO17\"\n", `cannot be RESET of bay "a" and the red light of bay "a"`},
+		"a bay's own button": {keys + bayA + "button = \"GPIO27\"\n", `cannot be SETUP of bay "a" and the button of bay "a"`},
+		"another's light":    {keys + bayA + bayB + "port = \"1-1.2\"\nbutton = \"GPIO5\"\n[bay.lights]\nblue = \"GPIO17\"\n", `cannot be RESET of bay "a" and the blue light of bay "b"`},
+		"another chip's not": {"[button]\nchip = \"x\"\nline = \"GPIO17\"\n[lights]\nchip = \"x\"\nblue = \"GPIO17\"\n" + keys + bayA, "line GPIO17 of chip x cannot be the button of the station and the blue light of the station"},
+		"unknown light":      {keys + bayA + "[bay.lights]\nwhite = \"GPIO5\"\n", `7:1: unknown key "bay.lights.white"`},
+		"a number of a line": {"[button]\nline = 16\n" + keys + bayA, "2:8: button.line cannot be an integer"},
+
+		"the console's pin": {keys + bayA + "setup = \"GPIO14\"\n", `bay "a": setup GPIO14: it belongs to the serial console`},
+		"by another name":   {keys + bayA + "reset = \"RXD1\"\n", `bay "a": reset RXD1: it belongs to the serial console`},
+		"the HAT's pin":     {keys + bayA + "reset = \"GPIO4\"\nsetup = \"ID_SCL\"\nwiring = \"direct\"\n", `bay "a": setup ID_SCL: the Raspberry Pi itself talks on it`},
+		"a pin of I2C":      {keys + bayA + "reset = \"GPIO2\"\nsetup = \"GPIO4\"\nwiring = \"direct\"\n", `bay "a": reset GPIO2: the Raspberry Pi has a strong pull-up`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "gatewayd.toml")
@@ -129,6 +160,41 @@ func TestConfigPortsThatDiffer(t *testing.T) {
 		text := keys + "[[bay]]\nname = \"a\"\nport = \"" + ports[0] + "\"\n" + bayB + "port = \"" + ports[1] + "\"\n"
 		if _, err := daemon.ParseConfig([]byte(text)); err != nil {
 			t.Errorf("ports %v: %v", ports, err)
+		}
+	}
+}
+
+// A button and lights are there by default, and can be said not to be.
+func TestConfigWithoutButtonAndLights(t *testing.T) {
+	for _, none := range []string{"", "none"} {
+		cfg, err := daemon.ParseConfig(fmt.Appendf(nil, `
+			[button]
+			line = %[1]q
+			[lights]
+			green = %[1]q
+			red = %[1]q
+			blue = %[1]q
+			%[2]s
+			%[3]s
+			chip = "pinctrl-rp1"
+			setup = "GPIO16"
+			reset = "GPIO20"
+			button = %[1]q
+			[bay.lights]
+			red = %[1]q
+			green = "GPIO17"
+		`, none, keys, bayA))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg.Button.Line != "" || len(cfg.Lights.Lines()) != 0 || cfg.Bays[0].Button != "" {
+			t.Errorf("%q: there are the button %+v and the lights %+v, in a bay %+v", none, cfg.Button, cfg.Lights, cfg.Bays[0])
+		}
+		if lines := cfg.Bays[0].Lights.Lines(); len(lines) != 1 || lines[gpio.Green] != "GPIO17" {
+			t.Errorf("%q: the lights of the bay are %v", none, lines)
+		}
+		if cfg.Button.Chip != "pinctrl-rp1" || cfg.Lights.Chip != "pinctrl-rp1" || cfg.Bays[0].Lights.Chip != "pinctrl-rp1" {
+			t.Errorf("%q: the chips are not that of the bay: %+v", none, cfg)
 		}
 	}
 }
@@ -195,14 +261,22 @@ func drawConfig(t *rapid.T) daemon.Config {
 	cfg := daemon.DefaultConfig()
 	cfg.Station = rapid.StringMatching(`[A-Za-z0-9._-]{1,64}`).Draw(t, "station")
 	cfg.Keys.Escrow = rapid.SampledFrom([]any{"none", []any{escrowA}}).Draw(t, "escrow")
-	bays := rapid.IntRange(1, 5).Draw(t, "bays")
+	cfg.OnPlug = rapid.SampledFrom([]string{"off", "diagnose", "repair"}).Draw(t, "on_plug")
+	line := rapid.SampledFrom([]string{"", "GPIO16", "GPIO26"})
+	cfg.Button = daemon.ButtonConfig{Chip: "bench", Line: line.Draw(t, "button")}
+	cfg.Lights = daemon.LightsConfig{Chip: "pinctrl-rp1", Green: "GPIO5", Red: line.Draw(t, "red")}
+	bays := rapid.IntRange(1, 3).Draw(t, "bays")
 	for i := range bays {
 		n := string(rune('1' + i))
+		chip := rapid.SampledFrom([]string{"pinctrl-rp1", "bench"}).Draw(t, "chip")
 		cfg.Bays = append(cfg.Bays, daemon.BayConfig{
 			Name: rapid.StringMatching(`[A-Za-z0-9._-]{0,63}`).Draw(t, "name") + n,
-			Type: "duo", Chip: rapid.SampledFrom([]string{"pinctrl-rp1", "bench"}).Draw(t, "chip"),
+			Type: "duo", Chip: chip,
 			Reset: "GPIO1" + n, Setup: "GPIO2" + n, Wiring: "fet",
-			Port: rapid.SampledFrom([]string{"", "1-", "2-"}).Draw(t, "bus") + "1." + n,
+			Port:   rapid.SampledFrom([]string{"", "1-", "2-"}).Draw(t, "bus") + "1." + n,
+			OnPlug: rapid.SampledFrom([]string{"", "off", "repair"}).Draw(t, "bay's on_plug"),
+			Button: rapid.SampledFrom([]string{"", "GPIO3" + n}).Draw(t, "bay's button"),
+			Lights: daemon.LightsConfig{Chip: chip, Blue: rapid.SampledFrom([]string{"", "GPIO4" + n}).Draw(t, "bay's light")},
 		})
 	}
 	return cfg
@@ -220,6 +294,12 @@ func TestConfigModel(t *testing.T) {
 		func(c *daemon.Config) { c.Bays[0].Setup = c.Bays[0].Reset },
 		func(c *daemon.Config) { c.Bays[0].Type = "photon" },
 		func(c *daemon.Config) { c.Bays = append(c.Bays, c.Bays[0]) },
+		func(c *daemon.Config) { c.OnPlug = "on" },
+		func(c *daemon.Config) { c.Bays[0].OnPlug = "on" },
+		func(c *daemon.Config) { c.Button = daemon.ButtonConfig{Chip: c.Bays[0].Chip, Line: c.Bays[0].Reset} },
+		func(c *daemon.Config) { c.Lights.Blue = c.Lights.Green },
+		func(c *daemon.Config) { c.Bays[0].Lights.Red = c.Bays[0].Setup },
+		func(c *daemon.Config) { c.Bays[0].Reset = "TXD0" },
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := drawConfig(t)
@@ -250,6 +330,8 @@ func FuzzParseConfig(f *testing.F) {
 	for _, seed := range []string{
 		"", keys + bayA, keys + bayA + bayB + "port = \"1.2\"\n", "[gesture]\nhold = \"3.4s\"\n" + keys + bayA,
 		"[keys]\nescrow = [\"" + escrowA + "\"]\n" + bayA, "bay = 3", "station = [", "\xff", "[[bay]]\n[[bay]]\n", "[keys]\nescrow = [[]]\n",
+		"on_plug = \"off\"\n[button]\nline = \"none\"\n[lights]\nchip = \"x\"\ngreen = \"\"\nred = \"none\"\n" + keys + bayA + "on_plug = \"repair\"\nbutton = \"GPIO5\"\n[bay.lights]\nblue = \"GPIO6\"\n",
+		keys + bayA + "setup = \"GPIO16\"\nreset = \"GPIO14\"\n", keys + "[bay]\nlights = 1\n",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -275,7 +357,9 @@ func TestConfigTable(t *testing.T) {
 	if err := daemon.WriteConfigTable(&table); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| `station` | `station` |", "| `keys.escrow` | must be set |", "| `gesture.hold` | `3.4s` |", "| `bay.name` | must be set |", "| `bay.reset` | `GPIO17` |"} {
+	for _, want := range []string{"| `station` | `station` |", "| `keys.escrow` | must be set |", "| `gesture.hold` | `3.4s` |", "| `bay.name` | must be set |", "| `bay.reset` | `GPIO17` |",
+		"| `on_plug` | `diagnose` |", "| `bay.on_plug` | that of the station |", "| `button.line` | `GPIO16` |", "| `lights.red` | `GPIO21` |", "| `bay.lights.red` | none |",
+	} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, table.String())
 		}

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"reflect"
@@ -13,6 +14,7 @@ func WriteConfigTable(w io.Writer) error {
 	defaults := DefaultConfig()
 	bay := BayConfig{}
 	bay.setDefaults()
+	bay.Lights.Chip = "" // it has none of its own
 	if _, err := fmt.Fprintln(w, "| key | default | meaning |\n|---|---|---|"); err != nil {
 		return err
 	}
@@ -29,7 +31,7 @@ func writeTable(w io.Writer, prefix string, table reflect.Value) error {
 		var err error
 		switch {
 		case field.Tag.Get("doc") != "":
-			_, err = fmt.Fprintf(w, "| `%s` | %s | %s |\n", key, defaultOf(value), field.Tag.Get("doc"))
+			_, err = fmt.Fprintf(w, "| `%s` | %s | %s |\n", key, defaultOf(field, value), field.Tag.Get("doc"))
 		case value.Kind() == reflect.Struct:
 			err = writeTable(w, key+".", value)
 		}
@@ -40,9 +42,11 @@ func writeTable(w io.Writer, prefix string, table reflect.Value) error {
 	return nil
 }
 
-func defaultOf(value reflect.Value) string {
+// defaultOf tells the default of a setting. One that is not a value of its own
+// is told by the tag of the field.
+func defaultOf(field reflect.StructField, value reflect.Value) string {
 	if value.IsZero() {
-		return "must be set"
+		return cmp.Or(field.Tag.Get("default"), "must be set")
 	}
 	if d, ok := value.Interface().(Duration); ok {
 		return "`" + strings.TrimSpace(d.Duration().String()) + "`"

@@ -60,6 +60,7 @@ type Daemon struct {
 	store   *keystore.Store
 	station *station.Station
 	bays    map[string]*recipe.Bay
+	stuck   bool // lines could not be let go at the start
 }
 
 // New puts a station together, with an open store. Nothing moves yet.
@@ -72,10 +73,14 @@ func New(cfg Config, parts Parts, store *keystore.Store) (*Daemon, error) {
 	if parts.Journal != nil {
 		journal = parts.Journal(store)
 	}
+	var console recipe.Console
+	if cfg.Gesture.AskFirmware {
+		console = parts.Console
+	}
 	var places []station.Bay
 	for _, b := range cfg.Bays {
-		places = append(places, station.Bay{Name: b.Name, Port: b.Port})
-		d.bays[b.Name] = recipe.NewBay(b.Name, port{parts.Bus, b.Port}, lines{parts.Gestures, b.Lines()})
+		places = append(places, station.Bay{Name: b.Name, Port: b.Port, OnPlug: cfg.plugKind(b)})
+		d.bays[b.Name] = recipe.NewBay(b.Name, port{parts.Bus, b.Port}, lines{parts.Gestures, b.Lines()}, console)
 	}
 	book := &recipe.Book{Bays: d.bays, Records: store, Images: images{cfg.ImagesFolder()}, Clock: parts.Clock, Log: parts.Log}
 	var err error
@@ -93,14 +98,20 @@ func New(cfg Config, parts Parts, store *keystore.Store) (*Daemon, error) {
 // Station is the station, to ask for jobs.
 func (d *Daemon) Station() *station.Station { return d.station }
 
-// Work lets go of lines that an earlier run left, and then runs the bays and
-// the button until ctx ends.
+// Work lets go of lines that an earlier run left, and then runs the bays, the
+// button and the lights until ctx ends.
 func (d *Daemon) Work(ctx context.Context) {
 	d.letLinesGo(ctx)
 	var work sync.WaitGroup
 	work.Go(func() { d.station.Run(ctx) })
 	work.Go(func() { d.answerButton(ctx) })
-	work.Wait()
+	lit, darken := context.WithCancel(context.WithoutCancel(ctx))
+	defer darken()
+	var lights sync.WaitGroup
+	lights.Go(func() { d.showLights(lit) })
+	work.Wait() // a write may go on for a while, and the lights say so
+	darken()
+	lights.Wait()
 	d.letLinesGo(context.WithoutCancel(ctx))
 }
 
@@ -118,6 +129,7 @@ func (d *Daemon) letLinesGo(ctx context.Context) {
 			d.Log.Warn("an earlier gesture did not end well", "bay", r.Bay, "error", ending)
 		}
 	}
+	d.stuck = err != nil
 	if err != nil {
 		d.Log.Error("the lines could not all be let go", "error", err)
 	}
@@ -159,11 +171,11 @@ func (d *Daemon) handler() http.Handler {
 
 // answerButton turns presses into jobs.
 func (d *Daemon) answerButton(ctx context.Context) {
-	if d.Button == nil {
+	if d.Parts.Button == nil {
 		return
 	}
 	for {
-		bay, held, err := d.Button.Press(ctx)
+		bay, held, err := d.Parts.Button.Press(ctx)
 		if ctx.Err() != nil {
 			return
 		}

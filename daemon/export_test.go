@@ -8,8 +8,10 @@ import (
 // What the tests of this package see beside its exported names.
 var (
 	Listen = listen
-	OnPort = onPort
 )
+
+// Pattern is what the lights of a bay say of its state.
+var Pattern = pattern
 
 // Handler is the local API without its socket.
 func (d *Daemon) Handler() http.Handler { return d.handler() }

@@ -36,6 +36,20 @@ func (b *fakeBus) Open(context.Context, dfu.Attachment) (dfu.Transport, error) {
 	return nil, errors.New("it cannot be opened")
 }
 
+// set makes each look fail, or no longer.
+func (b *fakeBus) set(fail error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fail = fail
+}
+
+// attach puts devices on the bus, and nothing else.
+func (b *fakeBus) attach(devices ...dfu.Attachment) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.attached = devices
+}
+
 // plug puts a board into its firmware on each of the ports, and nothing else.
 func (b *fakeBus) plug(ports ...string) {
 	b.mu.Lock()
@@ -52,9 +66,11 @@ type fakeGestures struct {
 	cleaned [][]string
 	results []gpio.Result
 	fail    error
+	takes   time.Duration // to fail to make a gesture, whatever the context says
 }
 
 func (g *fakeGestures) EnterDFU(context.Context, gpio.Bay) (gpio.Result, error) {
+	time.Sleep(g.takes)
 	return gpio.Result{}, gpio.ErrGestureFailed
 }
 func (g *fakeGestures) Reset(context.Context, gpio.Bay) error { return gpio.ErrGestureFailed }
@@ -122,7 +138,7 @@ func twoBays(t testing.TB) daemon.Config {
 	folder := t.TempDir()
 	cfg := daemon.DefaultConfig()
 	cfg.Store, cfg.Runtime, cfg.Socket = filepath.Join(folder, "store"), filepath.Join(folder, "run"), filepath.Join(folder, "s")
-	cfg.Keys.Escrow = "none"
+	cfg.Keys.Escrow, cfg.OnPlug = "none", "off"
 	cfg.Bays = []daemon.BayConfig{
 		{Name: "bay-1", Type: "duo", Chip: "bench", Reset: "GPIO17", Setup: "GPIO27", Wiring: "fet", Port: "1-1.1"},
 		{Name: "bay-2", Type: "duo", Chip: "bench", Reset: "GPIO22", Setup: "GPIO23", Wiring: "fet", Port: "1-1.2"},

@@ -8,6 +8,7 @@ import (
 	"duogateway/dfu"
 	"duogateway/gpio"
 	"duogateway/job"
+	"duogateway/recipe"
 	"duogateway/station"
 )
 
@@ -16,7 +17,9 @@ import (
 type Parts struct {
 	Bus      dfu.Bus
 	Gestures Gestures
-	Button   Button // nil when there is none
+	Button   Button         // nil when there is none
+	Lights   Lights         // nil when there are none
+	Console  recipe.Console // nil when there are no serial ports
 	Clock    job.Clock
 	Log      *slog.Logger
 	Version  string

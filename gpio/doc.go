@@ -7,6 +7,10 @@
 // that says how SETUP may be let go by then: held too long, SETUP makes the
 // bootloader wipe the customer's program.
 //
+// Beside the gestures it holds what a technician touches and sees: a button
+// without its bouncing ([Button], [Buttons]) and the lights ([Lights]), whose
+// patterns are one table ([Displays]).
+//
 // The package must not know what a board is used for, nor USB, jobs or
 // stations, nor any driver: pins come in through [OpenPin].
 package gpio

@@ -25,4 +25,10 @@ var (
 	// ErrQuiet: the bay's lines may not be touched yet, since an earlier
 	// gesture ended with [ErrFactoryResetPossible]. Retryable later.
 	ErrQuiet = errors.New("the board must not be touched yet")
+
+	// ErrKeepsOutputs: the kernel leaves a line driven when the process that
+	// drove it has died, so a gesture that dies would wipe the board's program.
+	// No gesture may be made on this station until that is changed.
+	ErrKeepsOutputs = errors.New("the kernel keeps lines driven after their program has ended: " +
+		"put dtparam=strict_gpiod into config.txt and reboot")
 )

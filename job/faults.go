@@ -34,9 +34,10 @@ const (
 	StoreDamaged     Code = "store-damaged"
 	RecordUnreadable Code = "record-unreadable"
 	Interrupted      Code = "interrupted"
-	NoDriver         Code = "no-driver"
 	ClockUntrusted   Code = "clock-untrusted"
 	OutboxFull       Code = "outbox-full"
+	NoGPIO           Code = "no-gpio"
+	KeepsOutputs     Code = "keeps-outputs"
 	Internal         Code = "internal"
 )
 
@@ -92,9 +93,10 @@ var faults = []Fault{
 	{StoreDamaged, Station, false, "The key store cannot be read. It was left as it is: put a good copy in its place, or move it away to begin a new one."},
 	{RecordUnreadable, Station, false, "A saved key could not be opened. Check that the identity file of this station is the one that the key was saved with."},
 	{Interrupted, Station, true, "The job was interrupted too often. Look into the log for the reason, then start it again."},
-	{NoDriver, Station, false, "To see the station at work without hardware, run: virtualbench demo."},
 	{ClockUntrusted, Station, true, "The clock of the station is not set yet, so it cannot tell whether a request from elsewhere still holds. See that it reaches a time server, then send the request again."},
 	{OutboxFull, Station, true, "Too much waits to be told to the broker. Check the connection and the broker."},
+	{NoGPIO, Station, false, "A GPIO chip or line of the configuration is not there, or may not be opened: gpiodetect and gpioinfo show what is. To see the station at work without hardware, run: virtualbench demo."},
+	{KeepsOutputs, Station, false, "This kernel keeps lines driven when a program dies, so a gesture could wipe a board's program. Set dtparam=strict_gpiod in config.txt and start the Raspberry Pi anew."},
 	{Internal, Station, false, "This is a bug in the gateway. Please report it with the log."},
 
 	{BadRequest, Demand, false, "The request is not well formed. See the message."},

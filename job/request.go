@@ -41,6 +41,7 @@ const (
 	FromCommand Source = "command" // the local socket
 	FromButton  Source = "button"  // a technician's button
 	FromMQTT    Source = "mqtt"    // remote operations
+	FromPlug    Source = "on-plug" // a board that was plugged in
 )
 
 // Request asks for one job.

@@ -30,6 +30,9 @@ type bench struct {
 	book  *Book
 	bay   *Bay
 
+	// console is the serial port of the board; nil for a station without one.
+	console Console
+
 	// look and open may change what the port shows.
 	look func(dfu.Attachment, bool) (dfu.Attachment, bool, error)
 	open func(dfu.Transport) dfu.Transport
@@ -70,7 +73,7 @@ func onBench(t *testing.T, config virtualduo.Config, scenario func(t *testing.T,
 
 // restart forgets all that a daemon forgets when it ends.
 func (b *bench) restart() {
-	b.bay = NewBay("bay-1", b, b)
+	b.bay = NewBay("bay-1", b, b, b.console)
 	b.book = &Book{
 		Bays: map[string]*Bay{"bay-1": b.bay}, Records: b,
 		Clock: job.Clock{Boot: "bench"}, Log: slog.New(slog.DiscardHandler),

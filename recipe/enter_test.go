@@ -116,6 +116,7 @@ func TestGestureFaults(t *testing.T) {
 			code job.Code
 		}{
 			{gpio.ErrLinesBusy, job.LinesBusy},
+			{gpio.ErrKeepsOutputs, job.KeepsOutputs},
 			{gpio.ErrQuiet, job.ResetPossible},
 			{gpio.ErrFactoryResetPossible, job.ResetPossible},
 			{gpio.ErrGestureFailed, job.GestureFailed},

@@ -32,6 +32,14 @@ type Gesturer interface {
 	Acknowledge() error
 }
 
+// Console reaches the running firmware of a board by its serial port on USB.
+type Console interface {
+	// EnterDFU asks the firmware on a USB port, named with its bus, to restart in
+	// DFU mode. It does not look whether the board then is in DFU mode. After an
+	// error it was not asked.
+	EnterDFU(ctx context.Context, port string) error
+}
+
 // Records finds saved keys. The errors carry fault codes.
 type Records interface {
 	// AllRecords lists the key records of all boards, oldest first.
@@ -49,16 +57,17 @@ type Images interface {
 
 // Bay is what a recipe is given of a bay. It lasts as long as the daemon.
 type Bay struct {
-	Name  string
-	Board Board
-	Lines Gesturer
+	Name    string
+	Board   Board
+	Lines   Gesturer
+	Console Console // nil when firmware is not to be asked
 
 	endings endings
 }
 
-// NewBay makes a bay.
-func NewBay(name string, board Board, lines Gesturer) *Bay {
-	return &Bay{Name: name, Board: board, Lines: lines}
+// NewBay makes a bay. Console may be nil.
+func NewBay(name string, board Board, lines Gesturer, console Console) *Bay {
+	return &Bay{Name: name, Board: board, Lines: lines, Console: console}
 }
 
 // Heard takes note of how a gesture ended that an earlier run of the daemon

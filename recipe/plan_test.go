@@ -10,7 +10,7 @@ import (
 // as a job that was never interrupted has. // P3
 func TestEachStepBringsTheBoardBackForTheNext(t *testing.T) {
 	for kind, steps := range kinds {
-		plan := steps(&visit{Bay: NewBay("bay-1", nil, nil), book: &Book{}, job: job.Job{}})
+		plan := steps(&visit{Bay: NewBay("bay-1", nil, nil, nil), book: &Book{}, job: job.Job{}})
 		for i, next := range plan[1:] {
 			step := plan[i]
 			enters := step.Name == stepEnter || step.Name == stepEnterAgain

@@ -3,6 +3,7 @@ package recipe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"duogateway/dfu"
@@ -19,9 +20,10 @@ const (
 	// the bus. It enumerates at once; the rest is for the hub and the kernel.
 	appearTime = 10 * time.Second
 
-	// sureTime is how long after the gesture what appears is taken for the
-	// board whose firmware told its id: in more time somebody may put another
-	// one in its place, and the older bootloaders do not tell.
+	// sureTime is how long after the gesture, or after its firmware was asked,
+	// what appears is taken for the board whose firmware told its id: in more
+	// time somebody may put another one in its place, and the older bootloaders
+	// do not tell.
 	sureTime = 2 * time.Second
 )
 
@@ -34,7 +36,7 @@ func (v *visit) enter(ctx context.Context, say job.Say) (job.Outcome, error) {
 
 func (v *visit) enterDFU(ctx context.Context, say job.Say) (job.Outcome, error) {
 	v.letGo()
-	v.entered, v.runningID = false, ""
+	v.entered, v.runningID, v.asked, v.deaf = false, "", false, nil
 	if err := v.endings.factoryReset(); err != nil {
 		return job.Outcome{}, job.Failf(job.ResetPossible, "an earlier gesture: %w", err)
 	}
@@ -61,32 +63,52 @@ func (v *visit) tryEnter(ctx context.Context, say job.Say) (string, error) {
 		}
 		return "in DFU mode already", v.open(ctx, seen)
 	}
-	if id, ok := duo.DeviceIDFromSerial(seen.Serial); present && ok {
+	id, told := duo.DeviceIDFromSerial(seen.Serial)
+	if told = told && present; told {
 		v.runningID = id
+	}
+	if present && v.Console != nil && !v.asked {
+		return v.askFirmware(ctx, say, seen.Port, sureUntil(told))
 	}
 	say("RESET, SETUP held", 0, 0)
 	if err := v.gesture(ctx); err != nil {
 		return "", err
 	}
-	v.entered, v.memory.Entered = true, true
-	released := time.Now()
-	seen, err = v.awaitDFU(ctx)
-	if err != nil {
-		v.entered = ctx.Err() != nil // it was not waited for to the end
-		return "", err
+	detail := "by RESET and SETUP"
+	if v.deaf != nil {
+		detail += fmt.Sprintf("; its firmware was asked in vain: %v", v.deaf)
 	}
-	if time.Since(released) > sureTime {
-		err = v.checkSame(seen)
-	}
-	if err != nil {
-		return "", err
-	}
-	return "by RESET and SETUP", v.open(ctx, seen)
+	return detail, v.arrive(ctx, sureUntil(told), appearTime)
 }
 
-// checkSame refuses a board without a name that is in DFU mode though not by a
-// gesture just now, while another one told its id before: nobody knows whether
-// it is that one. // P1
+// sureUntil is until when what appears in DFU mode is the board whose firmware
+// ran just before. One that ran and told no id is no surer than a stranger.
+func sureUntil(told bool) time.Time {
+	if !told {
+		return time.Time{}
+	}
+	return time.Now().Add(sureTime)
+}
+
+// arrive waits for a board that was just brought into DFU mode, and opens it.
+func (v *visit) arrive(ctx context.Context, sure time.Time, within time.Duration) error {
+	v.entered, v.memory.Entered = true, true
+	seen, err := v.awaitDFU(ctx, within)
+	if err != nil {
+		v.entered = ctx.Err() != nil // it was not waited for to the end
+		return err
+	}
+	if time.Now().After(sure) {
+		if err := v.checkSame(seen); err != nil {
+			return err
+		}
+	}
+	return v.open(ctx, seen)
+}
+
+// checkSame refuses a board without a name that is in DFU mode, though a board
+// that told its id was not brought there just now, while one has told its id
+// before: nobody knows whether it is that one. // P1
 func (v *visit) checkSame(seen dfu.Attachment) error {
 	if _, tells := duo.DeviceIDFromSerial(seen.Serial); tells || v.runningID == "" {
 		return nil
@@ -137,6 +159,8 @@ func (v *visit) gesture(ctx context.Context) error {
 		return nil
 	case errors.Is(err, gpio.ErrFactoryResetPossible), errors.Is(err, gpio.ErrQuiet):
 		return job.Failf(job.ResetPossible, "entering DFU mode: %w", err)
+	case errors.Is(err, gpio.ErrKeepsOutputs):
+		return job.Failf(job.KeepsOutputs, "entering DFU mode: %w", err)
 	case errors.Is(err, gpio.ErrLinesBusy):
 		return job.Failf(job.LinesBusy, "entering DFU mode: %w", err)
 	default:
@@ -145,9 +169,9 @@ func (v *visit) gesture(ctx context.Context) error {
 }
 
 // awaitDFU waits for the bootloader on the bus.
-func (v *visit) awaitDFU(ctx context.Context) (dfu.Attachment, error) {
+func (v *visit) awaitDFU(ctx context.Context, within time.Duration) (dfu.Attachment, error) {
 	var last dfu.Attachment
-	deadline := time.Now().Add(appearTime)
+	deadline := time.Now().Add(within)
 	for time.Now().Before(deadline) {
 		seen, present, err := v.Board.Look(ctx)
 		if err != nil {
@@ -164,9 +188,9 @@ func (v *visit) awaitDFU(ctx context.Context) (dfu.Attachment, error) {
 		}
 	}
 	if isRunning(last) {
-		return last, job.Failf(job.GestureFailed, "entering DFU mode: the board started its firmware instead")
+		return last, job.Failf(job.GestureFailed, "entering DFU mode: the board runs its firmware instead")
 	}
-	return last, job.Failf(job.NoUSB, "entering DFU mode: nothing came up on the port within %v after the gesture", appearTime)
+	return last, job.Failf(job.NoUSB, "entering DFU mode: nothing came up on the port within %v", within)
 }
 
 // open opens the board. What may be written depends on its bootloader: until
@@ -184,5 +208,6 @@ func (v *visit) open(ctx context.Context, seen dfu.Attachment) error {
 		return usbFault(errors.Join(err, transport.Close()))
 	}
 	v.device = device
+	v.endings.takeSafeMode() // the board has been reset since
 	return nil
 }

@@ -24,6 +24,8 @@ type visit struct {
 	// board than the one that it has a memory of.
 	entered   bool         // it brought the board into DFU mode
 	runningID duo.DeviceID // as the board's firmware told it before
+	asked     bool         // the firmware was asked to enter DFU mode
+	deaf      error        // why it was asked in vain
 }
 
 // memory is what the steps journal. It holds names of keys, never keys.
@@ -128,7 +130,7 @@ func (v *visit) mayLeave(state job.State) bool {
 // its gesture has not opened it yet.
 func (v *visit) leaveInTheEnd(ctx context.Context) error {
 	if v.device == nil && v.entered {
-		seen, err := v.awaitDFU(ctx)
+		seen, err := v.awaitDFU(ctx, appearTime)
 		if err == nil {
 			err = v.open(ctx, seen)
 		}

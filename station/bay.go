@@ -20,7 +20,11 @@ type bay struct {
 	seen     uint64   // the number of the look that the presence knows
 	queue    []string // ids of admitted jobs, in order
 	running  *running
-	broken   error // the journal failed: the bay takes no more work
+	broken   error    // the journal failed: the bay takes no more work
+	served   uint64   // the last presence that a job belongs to
+	judged   *job.Job // the last one that says something about a board; nil when none does
+	ended    time.Time
+	dark     bool // nothing was seen on the port since the last job ended, at ended
 }
 
 // running is the job that a bay's worker walks now.
@@ -37,23 +41,46 @@ var (
 	errTimedOut = errors.New("the time limit of the job is over")
 )
 
-func newBay(b Bay, lastPresence uint64) *bay {
-	return &bay{
-		Bay:      b,
-		wake:     make(chan struct{}, 1),
-		presence: presence{number: lastPresence, over: true},
+// newBay makes a bay that goes on with the presence of its last job; last is
+// zero when it had none.
+func newBay(b Bay, presence uint64, last job.Job) *bay {
+	made := &bay{Bay: b, wake: make(chan struct{}, 1), served: presence}
+	id := ""
+	if last.Presence == presence {
+		id = last.DeviceID
 	}
+	made.presence = presenceBefore(presence, id)
+	made.judge(last)
+	return made
 }
 
-// see takes note of what a look has found on the port.
-func (b *bay) see(look uint64, here []Device) {
+// see takes note of what a look has found on the port, and tells whether that
+// is news.
+func (b *bay) see(look uint64, here []Device) (news bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if look < b.seen {
-		return
+		return false
 	}
 	b.seen = look
-	b.presence.see(here, b.running != nil, time.Now())
+	now, was := time.Now(), b.presence
+	b.presence.see(here, b.running != nil, now)
+	if b.comesBack(was, now) {
+		b.served = b.presence.number
+	}
+	if b.presence.occupied {
+		b.dark = false
+	}
+	return !b.presence.looksLike(was)
+}
+
+// claim is the presence that a job begins with.
+func (b *bay) claim() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	number := b.presence.claim()
+	b.served = max(b.served, number)
+	return number
 }
 
 func (b *bay) enqueue(id string) {
@@ -103,6 +130,26 @@ func (b *bay) rest() {
 	defer b.mu.Unlock()
 	close(b.running.over)
 	b.running = nil
+	b.ended, b.dark = time.Now(), true
+}
+
+// judge takes note of a job that is over, if it says something about a board: a
+// job that was rejected, or canceled before it began, says nothing.
+func (b *bay) judge(j job.Job) {
+	idle := j.State == job.Canceled && j.Started == nil
+	if !j.State.Final() || j.State == job.Rejected || idle {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.judged = &j
+}
+
+// stays tells whether the board that a job was about is in the bay still, as far
+// as anybody knows: nobody has seen it taken out that is off the bus since its
+// job.
+func (b *bay) stays(j *job.Job) bool {
+	return j != nil && j.Presence == b.presence.number && (!b.presence.over || b.dark)
 }
 
 // unqueue takes a waiting job out and tells its place. It says false when the
@@ -197,6 +244,10 @@ type Status struct {
 	Trouble  string `json:"trouble"` // why the bay takes no work; empty when it does
 
 	Last *job.Job `json:"last"` // the newest job of the bay; null when there was none
+
+	// Judged is the newest job that says something about the board in the bay;
+	// nil when none does.
+	Judged *job.Job `json:"-"`
 }
 
 func (b *bay) status() Status {
@@ -208,6 +259,9 @@ func (b *bay) status() Status {
 	}
 	if b.running != nil {
 		s.Running = b.running.id
+	}
+	if b.stays(b.judged) {
+		s.Judged = b.judged
 	}
 	switch {
 	case b.broken != nil:

@@ -89,3 +89,103 @@ func TestBaysWithoutReadableJournal(t *testing.T) {
 		}
 	})
 }
+
+// A bus that cannot be looked at is trouble of every bay, but not at once: a
+// look may fail while a device comes or goes.
+func TestBaysTellOfTheBus(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.start()
+		b.finder.atLooks(func() error { return errPlain })
+		time.Sleep(settleTime)
+		if one, _ := b.bays(); one.Trouble != "" {
+			t.Errorf("it is trouble at once: %q", one.Trouble)
+		}
+		time.Sleep(2 * pollTime)
+		one, two := b.bays()
+		if !strings.Contains(one.Trouble, errPlain.Error()) || one.Trouble != two.Trouble {
+			t.Errorf("the troubles are %q and %q", one.Trouble, two.Trouble)
+		}
+		b.finder.put(boardA, boardB)
+		b.finder.atLooks(nil)
+		time.Sleep(2 * pollTime)
+		if one, two := b.bays(); !strings.Contains(one.Trouble, port1) || two.Trouble != "" {
+			t.Errorf("then the troubles are %q and %q", one.Trouble, two.Trouble)
+		}
+	})
+}
+
+// The job that says something about the board in the bay: it is over, it was
+// not rejected, and the board is there.
+func TestBaysTellTheVerdict(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.script("fails", takes("look", time.Minute), fails("work", job.Failf(job.KeyDamaged, "damaged")))
+		b.script("rejected", fails("work", job.Failf(job.NoSoundRecord, "nothing to write")))
+		b.plans["refused"] = func(*memo) (*job.Plan, error) { return nil, job.Failf(job.UnknownRecord, "no such record") }
+		b.script("canceled", takes("work", time.Hour))
+		want := func(id string) {
+			t.Helper()
+			got := ""
+			if one, _ := b.bays(); one.Judged != nil {
+				got = one.Judged.ID
+			}
+			if got != id {
+				t.Errorf("job %q says something about the board, want %q", got, id)
+			}
+		}
+		b.start()
+		want("")
+		b.admit("fails", bay1)
+		time.Sleep(time.Second)
+		want("")
+		b.await("fails")
+		want("fails")
+		b.do("rejected")
+		b.do("refused")
+		want("fails")
+		time.Sleep(time.Second)
+		b.away(9*time.Second, boardA)
+		time.Sleep(time.Second)
+		want("fails")
+		b.finder.put()
+		time.Sleep(11 * time.Second)
+		want("")
+		b.finder.put(boardA)
+		time.Sleep(time.Second)
+		want("")
+		b.do("passes")
+		want("passes")
+		b.restart()
+		want("passes")
+		b.admit("canceled", bay1)
+		b.admit("waits", bay1)
+		synctest.Wait()
+		b.must(b.station.Cancel("waits"))
+		want("passes")
+		b.must(b.station.Cancel("canceled"))
+		want("canceled")
+		b.do("again")
+		b.finder.put(boardB)
+		time.Sleep(time.Second)
+		want("")
+	})
+}
+
+// Nobody has seen a board taken out that never was on the bus: what a job says
+// of it holds until a board comes.
+func TestVerdictOnADeadBoard(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.script("a", fails("work", job.Failf(job.NoUSB, "nothing came up")))
+		b.finder.put()
+		b.start()
+		b.do("a")
+		time.Sleep(time.Hour)
+		if one, _ := b.bays(); one.Judged == nil || one.Judged.ID != "a" {
+			t.Errorf("after an hour the bay is %+v", one)
+		}
+		b.finder.put(boardA)
+		time.Sleep(time.Second)
+		if one, _ := b.bays(); one.Judged != nil {
+			t.Errorf("a board has come, job %s still holds", one.Judged.ID)
+		}
+	})
+}

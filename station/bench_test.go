@@ -22,9 +22,9 @@ const (
 )
 
 var (
-	boardA = Device{Port: port1, ID: "board-a", Name: "Duo"}
-	boardB = Device{Port: port1, ID: "board-b", Name: "Duo"}
-	boardC = Device{Port: port2, ID: "board-c", Name: "Duo"}
+	boardA = Device{Port: port1, ID: "board-a", Name: "Duo", Board: true}
+	boardB = Device{Port: port1, ID: "board-b", Name: "Duo", Board: true}
+	boardC = Device{Port: port2, ID: "board-c", Name: "Duo", Board: true}
 )
 
 // fakeFinder shows what a test puts on the bus.

@@ -136,15 +136,34 @@ func TestPresenceOfJobs(t *testing.T) {
 		time.Sleep(time.Second)
 		want("c", 2)
 		b.restart()
-		want("d", 3) // nobody knows what was on the port in between
+		want("d", 2) // as nothing says otherwise
 		b.finder.put()
 		time.Sleep(11 * time.Second)
-		want("e", 4) // a board that is not on the bus
-		want("f", 4)
+		want("e", 3) // a board that is not on the bus
+		want("f", 3)
 		b.finder.put(boardB)
-		want("g", 4)
+		want("g", 3)
 		b.restart()
-		want("h", 5)
+		want("h", 3)
+		b.end()
+		b.finder.put(Device{Port: port1})
+		b.start()
+		if j := b.do("i"); j.Presence != 3 || j.DeviceID != "" {
+			t.Errorf("a board that tells no id is taken for %q in presence %d", j.DeviceID, j.Presence)
+		}
+		b.end()
+		b.finder.put(boardA)
+		b.start()
+		want("j", 3) // the last job did not learn which board it was
+		b.end()
+		b.finder.put(boardB)
+		b.start()
+		want("k", 4)
+		b.end()
+		b.finder.put()
+		b.start()
+		time.Sleep(11 * time.Second)
+		want("l", 5)
 	})
 }
 

@@ -97,7 +97,7 @@ func (m *memoryJournal) store(e *job.Entry) error {
 	}
 	m.rows[e.Job.ID] = row{Job: text(e.Job), Memory: slices.Clone(e.Memory)}
 	if known || e.Job.State != job.Rejected { // which never came to a bay
-		m.bays[e.Job.Bay] = bayRow{presence: e.Job.Presence, last: e.Job.ID}
+		m.bays[e.Job.Bay] = bayRow{presence: max(m.bays[e.Job.Bay].presence, e.Job.Presence), last: e.Job.ID}
 	}
 	m.entries = append(m.entries, *e)
 	return nil
@@ -221,6 +221,13 @@ func (m *memoryJournal) events(id string) []string {
 }
 
 // committed counts the commits.
+// ids lists the jobs in the order of admission.
+func (m *memoryJournal) ids() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.order)
+}
+
 func (m *memoryJournal) committed() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -63,9 +63,10 @@ func drawMove(rt *rapid.T) move {
 // what was saved is journalled, nor to another board.
 func TestAnySequence(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
+		onPlug := rapid.SampledFrom([]job.Kind{"", job.Diagnose}).Draw(rt, "on plug")
 		moves := rapid.SliceOfN(rapid.Custom(drawMove), 1, 30).Draw(rt, "moves")
 		var problems []string
-		synctest.Test(t, func(t *testing.T) { problems = play(t, moves) })
+		synctest.Test(t, func(t *testing.T) { problems = play(t, moves, onPlug) })
 		if len(problems) > 0 {
 			rt.Fatalf("%q", problems)
 		}
@@ -86,9 +87,9 @@ type game struct {
 	problems []string
 }
 
-func play(t *testing.T, moves []move) []string {
+func play(t *testing.T, moves []move, onPlug job.Kind) []string {
 	g := &game{bench: newBench(t), admitted: map[string]job.Request{}, rejected: map[string]bool{}, canceled: map[string]bool{}, began: map[string]string{}, busy: map[string]string{}}
-	g.config.Recipes = g.plan
+	g.config.Recipes, g.config.Bays[0].OnPlug = g.plan, onPlug
 	g.config.Clock.Synchronised = func() bool { return true }
 	g.start()
 	for _, m := range moves {
@@ -275,6 +276,9 @@ func (g *game) judge() {
 	}
 	for _, id := range g.journal.order {
 		j, _, _, _ := g.journal.Job(id)
+		if j.Source == job.FromPlug {
+			g.judgePlugged(j)
+		}
 		if g.canceled[id] && j.State != job.Canceled {
 			g.complain("P3: the cancellation of %s was accepted, it is %s", id, j.State)
 		}
@@ -290,6 +294,24 @@ func (g *game) judge() {
 		whole := slices.Equal(steps, []string{"look", "save", "write", "check", "end"})
 		if (j.State == job.Succeeded) != whole {
 			g.complain("P3: %s is %s with steps %q", id, j.State, steps)
+		}
+	}
+}
+
+// judgePlugged looks at a job that nobody has asked for: when it was admitted no
+// other one had begun with that board, nor was admitted for the same reason.
+func (g *game) judgePlugged(j job.Job) {
+	presence := g.journal.entriesOf(j.ID)[0].Job.Presence
+	for _, id := range g.journal.order {
+		other, _, _, _ := g.journal.Job(id)
+		if id == j.ID || other.Bay != j.Bay {
+			continue
+		}
+		if other.Presence == presence && other.Started != nil && other.Started.At.Before(j.Admitted.At) {
+			g.complain("%s has begun in presence %d before %s was admitted, for which nobody has asked", id, presence, j.ID)
+		}
+		if other.Source == job.FromPlug && g.journal.entriesOf(id)[0].Job.Presence == presence {
+			g.complain("nobody has asked for %s and %s, both in presence %d", id, j.ID, presence)
 		}
 	}
 }

@@ -21,7 +21,7 @@ type Journal interface {
 	Job(id string) (found job.Job, memory json.RawMessage, ok bool, err error)
 	// Unfinished lists the jobs that are not final, in the order of admission.
 	Unfinished() ([]job.Job, error)
-	// Bay tells the number of the last presence that a job saw in a bay, and
+	// Bay tells the highest number of a presence that a job saw in a bay, and
 	// the id of its last job; both are zero for a bay without jobs.
 	Bay(name string) (presence uint64, lastJob string, err error)
 }
@@ -35,9 +35,10 @@ type Finder interface {
 
 // Device is something on the bus.
 type Device struct {
-	Port string // where it is plugged in, as bays name ports
-	ID   string // the device id that it tells; empty when it tells none
-	Name string // for people: what it seems to be
+	Port  string // where it is plugged in, as bays name ports
+	ID    string // the device id that it tells; empty when it tells none
+	Name  string // for people: what it seems to be
+	Board bool   // it is a board that the jobs of a station are for
 }
 
 // Recipes makes the plan of a job. An error rejects the job.
@@ -47,6 +48,10 @@ type Recipes func(job.Job) (*job.Plan, error)
 type Bay struct {
 	Name string
 	Port string // see Finder
+
+	// OnPlug is the kind of job that a board gets when it is plugged in, once
+	// in each presence in which nobody else asks for one. Empty means none.
+	OnPlug job.Kind
 }
 
 // Config is what a station is made of.

@@ -21,6 +21,8 @@ type Station struct {
 	Config
 	bays     []*bay
 	watchers watchers
+	changes  bells
+	bus      busState
 	looks    atomic.Uint64 // how many were begun
 
 	admission sync.Mutex // one admission at a time: a job id is admitted at most once
@@ -33,13 +35,24 @@ func New(cfg Config) (*Station, error) {
 	}
 	s := &Station{Config: cfg}
 	for _, b := range cfg.Bays {
-		last, _, err := cfg.Journal.Bay(b.Name)
+		presence, last, err := s.lastJob(b.Name)
 		if err != nil {
 			return nil, fmt.Errorf("taking up bay %s: %w", b.Name, err)
 		}
-		s.bays = append(s.bays, newBay(b, last))
+		s.bays = append(s.bays, newBay(b, presence, last))
 	}
 	return s, s.takeUp()
+}
+
+// lastJob tells the last presence that a job saw in a bay, and its last job;
+// both are zero when there was none.
+func (s *Station) lastJob(bay string) (presence uint64, last job.Job, err error) {
+	presence, id, err := s.Journal.Bay(bay)
+	if err != nil || id == "" {
+		return presence, job.Job{}, err
+	}
+	last, err = s.Job(id)
+	return presence, last, err
 }
 
 // takeUp queues the jobs that an earlier run left unfinished.
@@ -85,6 +98,7 @@ func (s *Station) work(ctx context.Context, b *bay) {
 			b.breakDown(err)
 		}
 		b.rest()
+		s.changes.ring()
 	}
 }
 
@@ -92,21 +106,31 @@ func (s *Station) work(ctx context.Context, b *bay) {
 func (s *Station) follow(ctx context.Context) {
 	tick := time.NewTicker(pollTime)
 	defer tick.Stop()
-	failing := false
 	for {
 		err := s.look(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil && !failing {
-			s.Log.Warn("the USB bus cannot be looked at", "error", err)
+		s.hear(err)
+		if err == nil {
+			s.answerPlugs()
 		}
-		failing = err != nil
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// hear takes note of how a look went.
+func (s *Station) hear(err error) {
+	first, news := s.bus.note(err, time.Now())
+	if first {
+		s.Log.Warn("the USB bus cannot be looked at", "error", err)
+	}
+	if news {
+		s.changes.ring()
 	}
 }
 
@@ -120,7 +144,9 @@ func (s *Station) look(ctx context.Context) error {
 	}
 	for _, b := range s.bays {
 		here := slices.DeleteFunc(slices.Clone(devices), func(d Device) bool { return d.Port != b.Port })
-		b.see(number, here)
+		if b.see(number, here) {
+			s.changes.ring()
+		}
 	}
 	return nil
 }
@@ -158,6 +184,7 @@ func (s *Station) Admit(r job.Request) (job.Job, error) {
 func (s *Station) admit(b *bay, r job.Request) (job.Job, error) {
 	now := s.Clock.Now()
 	j := job.Job{Request: r, State: job.Queued, Version: 1, Presence: b.status().Presence, Steps: []job.StepOutcome{}, Admitted: now}
+	b.serve(j.Presence)
 	entry := &job.Entry{Job: j, Events: []job.Event{{At: now, What: job.JobAdmitted, Job: j.ID, Bay: b.Name, Detail: string(j.Kind)}}}
 	if err := s.Journal.Commit(entry); err != nil {
 		return job.Job{}, err
@@ -165,6 +192,7 @@ func (s *Station) admit(b *bay, r job.Request) (job.Job, error) {
 	s.Log.Info("job admitted", "job", j.ID, "bay", b.Name, "kind", j.Kind, "source", j.Source)
 	s.watchers.tell(Update{Job: &j})
 	b.enqueue(j.ID)
+	s.changes.ring()
 	return j, nil
 }
 
@@ -231,22 +259,25 @@ func (s *Station) Job(id string) (job.Job, error) {
 func (s *Station) Bays() ([]Status, error) {
 	var list []Status
 	for _, b := range s.bays {
-		status := b.status()
-		_, last, err := s.Journal.Bay(b.Name)
+		_, last, err := s.lastJob(b.Name)
 		if err != nil {
 			return nil, err
 		}
-		if last != "" {
-			j, err := s.Job(last)
-			if err != nil {
-				return nil, err
-			}
-			status.Last = &j
+		status := b.status()
+		if last.ID != "" {
+			status.Last = &last
+		}
+		if err := s.bus.trouble(); err != nil && status.Trouble == "" {
+			status.Trouble = err.Error()
 		}
 		list = append(list, status)
 	}
 	return list, nil
 }
+
+// Changes gives a token when something that Bays tells may have changed since
+// the last one. stop must be called.
+func (s *Station) Changes() (changed <-chan struct{}, stop func()) { return s.changes.add() }
 
 // Watch follows one job from now on. Every update that matters arrives, the
 // final one included; progress may be passed over when the reader is slow.
@@ -272,6 +303,10 @@ func (s *Station) commit(e *job.Entry) error {
 		return err
 	}
 	j := e.Job
+	if b := s.bay(j.Bay); b != nil {
+		b.judge(j)
+	}
 	s.watchers.tell(Update{Job: &j})
+	s.changes.ring()
 	return nil
 }

@@ -63,9 +63,7 @@ func (w *walk) close(ctx context.Context, journal error) {
 func (w *walk) begin(ctx context.Context) error {
 	_ = w.look(ctx) // for the presence as it is now; an error is for the first step to tell
 	now := w.Clock.Now()
-	w.bay.mu.Lock()
-	w.job.Presence = w.bay.presence.claim()
-	w.bay.mu.Unlock()
+	w.job.Presence = w.bay.claim()
 	w.job.State, w.job.Started = job.Running, &now
 	err := w.intend(w.plan.Steps[0], job.Outcome{}, job.Event{At: now, What: job.JobStarted})
 	if err != nil || w.job.State.Final() {

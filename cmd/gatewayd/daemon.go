@@ -8,6 +8,7 @@ import (
 
 	"duogateway/daemon"
 	"duogateway/gpio"
+	"duogateway/gpio/chip"
 )
 
 // configFlag names the configuration.
@@ -25,11 +26,7 @@ func (c runCmd) Run(ctx context.Context, env environment) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(env.stderr, nil))
-	parts, err := hardware(cfg, log)
-	if err != nil {
-		return err
-	}
-	return daemon.Run(ctx, cfg, parts)
+	return runHardware(ctx, cfg, log)
 }
 
 // checkConfigCmd is `gatewayd check-config`.
@@ -58,7 +55,7 @@ type gestureChildCmd struct {
 
 // Run makes the gesture. Only the daemon starts it.
 func (c gestureChildCmd) Run(env environment) error {
-	if code := gpio.RunChild(c.Args, openPin, env.stdout, env.stderr); code != 0 {
+	if code := gpio.RunChild(c.Args, chip.OpenPin, env.stdout, env.stderr); code != 0 {
 		os.Exit(code)
 	}
 	return nil

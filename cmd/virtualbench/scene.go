@@ -19,9 +19,13 @@ station = "demo"
 store = %q
 runtime = %q
 socket = %q
+on_plug = "off" # here nothing happens before the button is pressed
 
 [keys]
 escrow = "none"
+
+[gesture]
+ask_firmware = false # the demo is about the lines
 
 [[bay]]
 name = "bay-1"

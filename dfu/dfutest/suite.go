@@ -20,7 +20,9 @@ type Area struct {
 // anew for each case; a real one is the same each time, and is in DFU mode
 // whenever a case begins.
 type Fixture struct {
-	// Open returns a new handle on the plugged board.
+	// Open returns a new handle on the plugged board. It is called when the
+	// handle before is closed or its board has left: a kernel gives a device
+	// to one host at a time.
 	Open func() (dfu.Transport, error)
 
 	// Flash areas are whole sectors, two at least, which are erasable and
@@ -84,27 +86,42 @@ func (b *bench) limit(alt uint8, addr uint32, length int) error {
 	return errOutside
 }
 
-// open opens the board for the rest of the test. All that goes over the bus is
-// held against the rules when the test ends.
+// open opens the board for the rest of the test.
 func (b *bench) open(t *testing.T) (*dfu.Device, *Recorder) {
+	t.Helper()
+	device, recorder, done := b.connect(t)
+	t.Cleanup(done)
+	return device, recorder
+}
+
+// use opens the board for one task.
+func (b *bench) use(t *testing.T, task func(device *dfu.Device)) {
+	t.Helper()
+	device, _, done := b.connect(t)
+	defer done()
+	task(device)
+}
+
+// connect opens the board until done is called. All that goes over the bus is
+// held against the rules then.
+func (b *bench) connect(t *testing.T) (device *dfu.Device, recorder *Recorder, done func()) {
 	t.Helper()
 	bus, err := b.Open()
 	if err != nil {
 		t.Fatalf("open the board: %v", err)
 	}
-	recorder := &Recorder{Bus: bus}
-	device, err := dfu.Open(t.Context(), recorder, dfu.Options{Limit: b.limit})
+	recorder = &Recorder{Bus: bus}
+	device, err = dfu.Open(t.Context(), recorder, dfu.Options{Limit: b.limit})
 	if err != nil {
 		_ = bus.Close()
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	return device, recorder, func() {
 		if err := device.Close(); err != nil {
 			t.Error(err)
 		}
 		recorder.CheckRules(t, device.Info().TransferSize)
-	})
-	return device, recorder
+	}
 }
 
 // raw opens the board, brings it to dfuIDLE on an alternate setting, and
@@ -173,10 +190,10 @@ func read(t *testing.T, device *dfu.Device, alt uint8, addr uint32, length int) 
 	return data
 }
 
-// keep restores an area's content at the end of the test.
-func keep(t *testing.T, b *bench, area Area) {
+// keep restores an area's content at the end of the test, before the device is
+// closed.
+func keep(t *testing.T, device *dfu.Device, area Area) {
 	t.Helper()
-	device, _ := b.open(t)
 	before := read(t, device, area.Alt, area.Addr, area.Length)
 	t.Cleanup(func() {
 		if err := device.Write(context.Background(), area.Alt, area.Addr, before, nil); err != nil {

@@ -87,8 +87,8 @@ func mustFail(before, err error) error {
 // works then, and nothing that was pending has been done.
 func testAnyState(t *testing.T, b *bench) {
 	area := b.Flash[0]
-	device, _ := b.open(t)
-	data := fill(t, device, area)
+	var data []byte
+	b.use(t, func(device *dfu.Device) { data = fill(t, device, area) })
 	for _, way := range ways {
 		bus := b.raw(t, area.Alt)
 		if err := way.lead(wire{t, bus}, area); err != nil {
@@ -97,9 +97,10 @@ func testAnyState(t *testing.T, b *bench) {
 		if err := bus.Close(); err != nil {
 			t.Error(err)
 		}
-		again, _ := b.open(t)
-		got := read(t, again, area.Alt, area.Addr, area.Length)
-		differ(t, "after "+way.state, got, data)
+		b.use(t, func(device *dfu.Device) {
+			got := read(t, device, area.Alt, area.Addr, area.Length)
+			differ(t, "after "+way.state, got, data)
+		})
 	}
 }
 

@@ -113,9 +113,9 @@ func testProgram(t *testing.T, b *bench) {
 // testRecord writes a whole record over another one: each is one DNLOAD, since
 // what a device does atomically it does by block.
 func testRecord(t *testing.T, b *bench) {
+	device, recorder := b.open(t)
 	for _, area := range b.Record {
-		keep(t, b, area)
-		device, recorder := b.open(t)
+		keep(t, device, area)
 		for seed := range uint32(3) {
 			before := recorder.Downloads(2)
 			data := pattern(area.Length, seed+2)
@@ -131,9 +131,9 @@ func testRecord(t *testing.T, b *bench) {
 
 // testRecordPart writes an odd piece in the middle: its neighbours stay.
 func testRecordPart(t *testing.T, b *bench) {
+	device, _ := b.open(t)
 	for _, area := range b.Record {
-		keep(t, b, area)
-		device, _ := b.open(t)
+		keep(t, device, area)
 		data := pattern(area.Length, 11)
 		write(t, device, area.Alt, area.Addr, data)
 		from, piece := area.Length/3|1, pattern(area.Length/5|1, 12)

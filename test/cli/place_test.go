@@ -33,8 +33,11 @@ const theConfig = `station = "test"
 store = "$WORK/store"
 runtime = "$WORK/run"
 socket = "$WORK/gatewayd.sock"
+on_plug = "off"
 [keys]
 escrow = "none"
+[gesture]
+ask_firmware = false
 [[bay]]
 name = "bay-1"
 chip = "bench"

@@ -10,7 +10,7 @@ import (
 
 var (
 	example = regexp.MustCompile("(?s)```toml\n(.*?)```")
-	setting = regexp.MustCompile("(?m)^\\| `([a-z.]+)` \\|")
+	setting = regexp.MustCompile("(?m)^\\| `([a-z._]+)` \\|")
 )
 
 // The example configuration passes the check, and shows every setting.

@@ -35,9 +35,11 @@ const processConfig = `station = "crash"
 store = "%[1]s/store"
 runtime = "%[1]s/run"
 socket = "%[1]s/api.sock"
+on_plug = "off"
 [keys]
 escrow = "none"
 [gesture]
+ask_firmware = false
 hold = "%[2]v"
 [[bay]]
 name = "bay-1"

@@ -96,6 +96,8 @@ func (r *Rig) setUp(bays ...remote.Bay) {
 	r.Config = daemon.DefaultConfig()
 	r.Config.Store, r.Config.Runtime = filepath.Join(folder, "store"), filepath.Join(folder, "run")
 	r.Config.Keys.Escrow = "none"
+	r.Config.Gesture.AskFirmware = false // most tests are about gestures
+	r.Config.OnPlug = "off"              // tests ask for their jobs themselves
 	r.Config.Bays = []daemon.BayConfig{{Name: Bay, Type: "duo", Chip: remote.ChipLabel, Reset: "GPIO17", Setup: "GPIO27", Wiring: "fet", Port: "1-1.1"}}
 	r.Gestures = newGestures(r.Bench, r.Config.Gesture.Hold.Duration())
 	t.Cleanup(func() {

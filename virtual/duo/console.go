@@ -10,6 +10,7 @@ import (
 const (
 	consoleOut = 0x01
 	consoleIn  = 0x81
+	notifyIn   = 0x83
 	bulkPacket = 64
 )
 
@@ -30,7 +31,8 @@ func (b *Board) say(text string) {
 
 // Bulk makes one bulk transfer on the serial port: it writes all of data to
 // endpoint 0x01, or reads what there is, up to a packet of 64 bytes, from 0x81.
-// A read waits until the board says something, leaves the bus or ctx ends. It
+// A read waits until the board says something, leaves the bus or ctx ends; on
+// endpoint 0x83, the port's interrupts, the firmware never says anything. It
 // returns how many bytes moved.
 func (u *USB) Bulk(ctx context.Context, endpoint uint8, data []byte) (int, error) {
 	for {
@@ -58,6 +60,8 @@ func (u *USB) bulk(endpoint uint8, data []byte) (moved int, more, gone <-chan st
 	switch {
 	case u.closed.Load() || b.attachment == nil || b.attachment.Number != u.number:
 		return 0, nil, nil, errGone
+	case b.mode == modeRun && endpoint == notifyIn:
+		return 0, make(chan struct{}), b.attachment.gone, nil // never
 	case b.mode != modeRun || endpoint != consoleOut && endpoint != consoleIn:
 		return 0, nil, nil, errStalled
 	case endpoint == consoleOut:

@@ -8,8 +8,8 @@ import (
 // identity is what the board says it is on the bus, in one of its two modes.
 type identity struct {
 	vendor, product, release uint16
-	// texts are the strings by index from 1; those from layouts on describe
-	// the alternate settings.
+	// texts are the strings by index from 1, empty where there is none; in DFU
+	// those from firstLayout on describe the alternate settings.
 	texts []string
 	alts  int
 }
@@ -42,10 +42,21 @@ func (b *Board) dfuIdentity() identity {
 	}, altCount}
 }
 
+// The string indices of the firmware's interfaces (USBD_COMPOSITE_USRSTR_BASE
+// and USBD_MCDC_USRSTR_BASE in redbear/firmware usbd_composite.c and usbd_mcdc.c).
+const (
+	controlText = 9
+	serialText  = 10
+)
+
+// runIdentity is that of the firmware. The names of the configuration and of
+// the default interface are those of early releases (hal/src/duo/usbd_desc_device.h);
+// that the later ones kept them is inferred.
 func (b *Board) runIdentity() identity {
 	id := hex.EncodeToString(b.config.UID[:])
 	return identity{vendorParticle, productRun, 0x0250, []string{
-		"", "RedBear", b.release().Product, id, "Duo Serial", "Duo Control Interface",
+		1: "RedBear", 2: b.release().Product, 3: id, 4: "VCP Config", 5: "VCP Interface",
+		controlText: "Duo Control Interface", serialText: "Duo Serial",
 	}, 1}
 }
 

@@ -18,8 +18,10 @@ type setup struct {
 const (
 	toDevice         = 0x00
 	toInterface      = 0x01
+	toEndpoint       = 0x02
 	fromDevice       = 0x80
 	fromInterface    = 0x81
+	fromEndpoint     = 0x82
 	classToInterface = 0x21
 	classFromInterf  = 0xA1
 	vendorFromDevice = 0xC0
@@ -52,6 +54,8 @@ func (b *Board) respond(s setup, data []byte) answer {
 	switch s.requestType {
 	case toDevice, toInterface, fromDevice, fromInterface:
 		return b.standard(s)
+	case toEndpoint, fromEndpoint:
+		return b.endpointRequest(s)
 	case classToInterface, classFromInterf:
 		if b.mode == modeDFU {
 			return b.dfuRequest(s, data)
@@ -83,6 +87,20 @@ func (b *Board) standard(s setup) answer {
 	case s.request == setInterface && s.requestType == toInterface:
 		return b.setInterface(s.value)
 	case fromHost && (s.request == clearFeature || s.request == setFeature || s.request == setAddress):
+		return answer{}
+	default:
+		return stalled
+	}
+}
+
+// endpointRequest sets, clears and tells whether an endpoint is halted. None
+// ever is: the firmware halts none (redbear/firmware
+// platform/MCU/STM32F2xx/STM32_USB_Device_Driver/src/usbd_req.c:270-387).
+func (b *Board) endpointRequest(s setup) answer {
+	switch {
+	case s.request == getStatus && s.requestType == fromEndpoint:
+		return answer{data: []byte{0, 0}}
+	case (s.request == clearFeature || s.request == setFeature) && s.requestType == toEndpoint:
 		return answer{}
 	default:
 		return stalled
@@ -157,20 +175,21 @@ var dfuFunctional = []byte{0x09, 0x21, 0x0B, 0xFF, 0x00, 0x00, 0x10, 0x1A, 0x01}
 
 // runConfiguration is a serial port and the control interface
 // (redbear/firmware
-// platform/MCU/STM32F2xx/SPARK_Firmware_Driver/src/usbd_composite.c:95-155,333-410).
+// platform/MCU/STM32F2xx/SPARK_Firmware_Driver/src/usbd_composite.c:95-155,333-410
+// and usbd_mcdc.c:62-160, whose values for the OTG_HS core are used).
 var runConfiguration = slices.Concat(
-	[]byte{0x09, 0x02, 0x54, 0x00, 0x03, 0x01, 0x00, 0x80, 0x32},
-	[]byte{0x08, 0x0B, 0x00, 0x02, 0x02, 0x02, 0x01, 0x04}, // the two of CDC-ACM
-	[]byte{0x09, 0x04, 0x00, 0x00, 0x01, 0x02, 0x02, 0x01, 0x04},
+	[]byte{0x09, 0x02, 0x54, 0x00, 0x03, 0x01, 0x04, 0x80, 0x32},
+	[]byte{0x08, 0x0B, 0x00, 0x02, 0x02, 0x02, 0x01, serialText}, // the two of CDC-ACM
+	[]byte{0x09, 0x04, 0x00, 0x00, 0x01, 0x02, 0x02, 0x01, serialText},
 	[]byte{0x05, 0x24, 0x00, 0x10, 0x01},
 	[]byte{0x05, 0x24, 0x01, 0x00, 0x01},
 	[]byte{0x04, 0x24, 0x02, 0x02},
 	[]byte{0x05, 0x24, 0x06, 0x00, 0x01},
-	[]byte{0x07, 0x05, 0x83, 0x03, 0x08, 0x00, 0xFF},
-	[]byte{0x09, 0x04, 0x01, 0x00, 0x02, 0x0A, 0x00, 0x00, 0x04},
-	[]byte{0x07, 0x05, 0x81, 0x02, 0x40, 0x00, 0x00},
-	[]byte{0x07, 0x05, 0x01, 0x02, 0x40, 0x00, 0x00},
-	[]byte{0x09, 0x04, 0x02, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0x05},
+	[]byte{0x07, 0x05, notifyIn, 0x03, 0x08, 0x00, 0x10},
+	[]byte{0x09, 0x04, 0x01, 0x00, 0x02, 0x0A, 0x00, 0x00, serialText},
+	[]byte{0x07, 0x05, consoleOut, 0x02, bulkPacket, 0x00, 0x10},
+	[]byte{0x07, 0x05, consoleIn, 0x02, bulkPacket, 0x00, 0x00},
+	[]byte{0x09, 0x04, 0x02, 0x00, 0x00, 0xFF, 0xFF, 0xFF, controlText},
 )
 
 func (b *Board) configurationBytes() []byte {
@@ -182,14 +201,22 @@ func (b *Board) configurationBytes() []byte {
 
 const winUSBString = 0xEE
 
+// asksForWinUSB says whether the present mode answers Windows' questions.
+func (b *Board) asksForWinUSB() bool {
+	if b.mode == modeDFU {
+		return b.loader.WinUSB
+	}
+	return b.release().Control
+}
+
 func (b *Board) stringBytes(index uint8) answer {
 	texts := b.identity().texts
 	switch {
 	case index == 0:
 		return answer{data: []byte{4, stringDescriptor, 0x09, 0x04}}
-	case int(index) < len(texts):
+	case int(index) < len(texts) && texts[index] != "":
 		return answer{data: stringOf(texts[index])}
-	case index == winUSBString && b.mode == modeDFU && b.loader.WinUSB:
+	case index == winUSBString && b.asksForWinUSB():
 		return answer{data: append([]byte{18, stringDescriptor}, utf16Bytes("MSFT100\u00EE")...)}
 	default:
 		return stalled
@@ -209,17 +236,22 @@ func utf16Bytes(text string) []byte {
 	return out
 }
 
-// vendor answers Windows' questions in DFU, and the control channel's two
-// plain ones in the firmware (redbear/firmware
-// usbd_dfu_core.c:474-507; system/src/usb_control_request_channel.cpp:449-493).
+// vendor answers Windows' questions, for the interface that DFU has and for
+// the firmware's control interface, and there its two plain requests
+// (redbear/firmware
+// usbd_dfu_core.c:474-507; usbd_composite.c; system/src/usb_control_request_channel.cpp:449-493).
 func (b *Board) vendor(s setup) answer {
-	winUSB := b.mode == modeDFU && b.loader.WinUSB && s.request == winUSBString
+	windows := s.request == winUSBString && b.asksForWinUSB()
 	control := b.mode == modeRun && s.request == 0x50 && b.release().Control
+	forInterface, guid := byte(controlInterface), "{20b6cfa4-6dc7-468a-a8db-faa7c23ddea5}"
+	if b.mode == modeDFU {
+		forInterface, guid = 0, "{37fb5f90-1a34-4929-933b-8a27e1850033}"
+	}
 	switch {
-	case winUSB && s.index == 4:
-		return answer{data: compatibleID}
-	case winUSB && s.index == 5:
-		return answer{data: interfaceGUIDs("{37fb5f90-1a34-4929-933b-8a27e1850033}")}
+	case windows && s.index == 4:
+		return answer{data: compatibleID(forInterface)}
+	case windows && s.index == 5:
+		return answer{data: interfaceGUIDs(guid)}
 	case control && s.index == 20:
 		return answer{data: []byte(strings.ToUpper(hex.EncodeToString(b.config.UID[:])))}
 	case control && s.index == 30:
@@ -229,11 +261,16 @@ func (b *Board) vendor(s setup) answer {
 	}
 }
 
+// controlInterface is the number of the firmware's control interface.
+const controlInterface = 2
+
 // compatibleID is Microsoft's extended compat id descriptor for WINUSB.
-var compatibleID = slices.Concat(
-	[]byte{0x28, 0, 0, 0, 0, 1, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0},
-	[]byte{0, 1}, []byte("WINUSB\x00\x00"), make([]byte, 14),
-)
+func compatibleID(forInterface byte) []byte {
+	return slices.Concat(
+		[]byte{0x28, 0, 0, 0, 0, 1, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0},
+		[]byte{forInterface, 1}, []byte("WINUSB\x00\x00"), make([]byte, 14),
+	)
+}
 
 // interfaceGUIDs is Microsoft's extended properties descriptor with one
 // property, a list of one GUID.

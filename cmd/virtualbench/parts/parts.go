@@ -1,6 +1,7 @@
 // Package parts gives a daemon the parts of a virtual bench in place of real
-// ones: a USB bus, GPIO pins, a button, and a journal that tells the bench of
-// each commit. It only translates; it decides nothing about boards or jobs.
+// ones: a USB bus, serial ports, GPIO pins, a button, and a journal that tells
+// the bench of each commit. It only translates; it decides nothing about boards
+// or jobs.
 package parts
 
 import (
@@ -23,6 +24,7 @@ func Bench(bench remote.API, boot string, log *slog.Logger) daemon.Parts {
 	return daemon.Parts{
 		Bus:     bus{bench},
 		Button:  &button{bench: bench},
+		Console: console{bench},
 		Clock:   job.Clock{Boot: boot},
 		Log:     log,
 		Journal: func(j station.Journal) station.Journal { return noted{j, bench} },
