@@ -33,6 +33,7 @@ type connection struct {
 	line    net.Conn // once it is open
 
 	inbox inbox
+	halt  chan error        // gets the reason when nothing more is taken in on this connection
 	told  map[string]string // what holds now, as each topic was told it
 	rids  atomic.Uint64     // request ids given out
 
@@ -75,6 +76,7 @@ func (l *Link) connect(ctx context.Context, adapt func(*mqtt.ClientOptions)) (*c
 		values:  values{"station": l.Station, "host": to.url.Hostname()},
 		ended:   make(chan struct{}),
 		inbox:   newInbox(),
+		halt:    make(chan error, 1),
 		told:    map[string]string{},
 		gainsay: make(chan struct{}, 1),
 	}

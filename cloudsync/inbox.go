@@ -42,17 +42,17 @@ func (c *connection) receive(_ mqtt.Client, m mqtt.Message) {
 
 // takeIn looks at what comes in until the connection or ctx ends. Messages are
 // acknowledged in the order in which they came, so the first one that cannot be
-// stored ends the connection.
+// stored is the last one that is looked at: see halt.
 func (c *connection) takeIn(ctx context.Context) {
 	for {
 		select {
 		case m, ok := <-c.inbox.queue:
 			if !ok {
-				c.fail(errTooMany)
+				c.halt <- errTooMany
 				return
 			}
 			if err := c.take(ctx, m); err != nil {
-				c.fail(err)
+				c.halt <- err
 				return
 			}
 			m.Ack()

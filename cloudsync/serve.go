@@ -24,6 +24,10 @@ const (
 
 	// askAgain is how long a refused subscription rests.
 	askAgain = 15 * time.Second
+
+	// haltTime is how many times the shortest wait a station rests that cannot
+	// store what it is asked.
+	haltTime = 5
 )
 
 // arrive subscribes, and says that the station is online.
@@ -85,10 +89,15 @@ func (c *connection) serve(ctx context.Context) error {
 	return err
 }
 
-// talk tells what there is to tell, whenever there is something new.
+// talk tells what there is to tell, whenever there is something new. When
+// nothing more can be taken in, the connection has to be made anew, for the
+// broker to send again what was not acknowledged. That waits until everything is
+// told: the outbox may be what is full.
 func (c *connection) talk(ctx context.Context) error {
 	again := time.NewTicker(askAgain)
 	defer again.Stop()
+	var halted error
+	var anew <-chan time.Time
 	for {
 		letters, snapshot := c.Outbox.Changed(), c.Snapshot.Changed()
 		if err := c.tell(ctx); err != nil {
@@ -106,6 +115,10 @@ func (c *connection) talk(ctx context.Context) error {
 				return err
 			}
 			c.status.missing(c.refused)
+		case halted = <-c.halt:
+			anew = time.After(haltTime * c.MinRetry)
+		case <-anew:
+			return halted
 		case <-c.ended:
 			return c.reason
 		case <-ctx.Done():
