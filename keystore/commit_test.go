@@ -93,8 +93,9 @@ func contents(t *testing.T, s *keystore.Store) string {
 		}
 	}
 	stats, errStats := s.OutboxStats()
-	letters, errLetters := json.Marshal([]any{outbox, stats})
-	if err := errors.Join(errStats, errLetters); err != nil {
+	tally, errTally := s.Tally()
+	letters, errLetters := json.Marshal([]any{outbox, stats, tally})
+	if err := errors.Join(errStats, errTally, errLetters); err != nil {
 		t.Fatal(err)
 	}
 	return fmt.Sprintf("%+v\n%+v\n%+v\n%s\n%+v\n%+v\n%d %s", jobs, unfinished, events, letters, audit, records, presence, last)

@@ -222,6 +222,12 @@ func (m *model) compare(t *rapid.T) {
 	same("jobs", got, err, jobs)
 	got, err = m.store.Unfinished()
 	same("unfinished jobs", got, err, unfinished)
+	ended := uint64(0)
+	tally, err := m.store.Tally()
+	for _, count := range tally {
+		ended += count.Jobs
+	}
+	same("tally", ended, err, len(jobs)-len(unfinished))
 	for bay, want := range m.bays {
 		presence, last, err := m.store.Bay(bay)
 		same("bay "+bay, bayModel{presence, last}, err, want)

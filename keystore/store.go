@@ -181,6 +181,7 @@ func (s *Store) Commit(e *job.Entry) error {
 		return errors.Join(
 			putEvents(o.tx, events, o),
 			putJob(o.tx, e, o),
+			countEnd(o.tx, e.Job),
 			putAudit(o.tx, e.Audit),
 		)
 	})
