@@ -52,9 +52,10 @@ func TestConfigDefaults(t *testing.T) {
 func TestConfigRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown key":            {"statoin = \"x\"\n" + keys + bayA, `1:1: unknown key "statoin"`},
+		"unknown key of mqtt":    {keys + bayA + "[mqtt]\nurl = \"x\"\n", `7:1: unknown key "mqtt.url"`},
 		"unknown key in a table": {keys + "escrwo = 1\n" + bayA, `3:1: unknown key "keys.escrwo"`},
 		"unknown key in a bay":   {keys + bayA + "typo = 1\n", `6:1: unknown key "bay.typo"`},
-		"unknown table":          {keys + bayA + "[mqtt]\nurl = \"x\"\n", `6:2: unknown key "mqtt"`},
+		"unknown table":          {keys + bayA + "[cloud]\nurl = \"x\"\n", `6:2: unknown key "cloud"`},
 		"number for text":        {"station = 3\n" + keys + bayA, "1:11: station cannot be an integer"},
 		"text for a table":       {"gesture = \"x\"\n" + keys + bayA, "1:11: gesture cannot be a string"},
 		"number for bays":        {"bay = 3\n" + keys, "1:7: bay cannot be an integer"},

@@ -1,6 +1,10 @@
 package station
 
-import "duogateway/job"
+import (
+	"fmt"
+
+	"duogateway/job"
+)
 
 // recall finds the job that was admitted, or rejected, under a request's id.
 // It fails with IDInUse when that was for another request.
@@ -56,6 +60,12 @@ func (s *Station) objection(r job.Request) error {
 // the request has no more than an id, because the rest could not be read or
 // cannot be trusted.
 func (s *Station) AdmitRemote(r job.Request, refusal error) (job.Answer, *job.Job, error) {
+	return s.AdmitSigned(r, "", refusal)
+}
+
+// AdmitSigned is AdmitRemote for a request that somebody has signed. Who that was
+// is audited with what becomes of it; an empty signer is nobody.
+func (s *Station) AdmitSigned(r job.Request, signer string, refusal error) (job.Answer, *job.Job, error) {
 	if err := r.CheckForm(); err != nil {
 		if refusal == nil {
 			refusal = err
@@ -80,9 +90,9 @@ func (s *Station) AdmitRemote(r job.Request, refusal error) (job.Answer, *job.Jo
 		refusal = s.objection(r)
 	}
 	if refusal != nil {
-		return s.refuse(r, refusal)
+		return s.refuse(r, signer, refusal)
 	}
-	j, err := s.admit(s.bay(r.Bay), r)
+	j, err := s.admit(s.bay(r.Bay), r, s.signed(r, signer)...)
 	if err != nil {
 		return job.Answer{}, nil, err
 	}
@@ -100,8 +110,17 @@ func remoteObjection(r job.Request) error {
 	return nil
 }
 
+// signed is what the audit says of a request that somebody has signed.
+func (s *Station) signed(r job.Request, signer string) []job.AuditNote {
+	if signer == "" {
+		return nil
+	}
+	detail := fmt.Sprintf("%s on bay %s, request %s", r.Kind, r.Bay, r.Digest())
+	return []job.AuditNote{{At: s.Clock.Now(), Job: r.ID, Who: signer, What: "signed-request", Detail: detail}}
+}
+
 // refuse says no, and remembers it when it is for good.
-func (s *Station) refuse(r job.Request, refusal error) (job.Answer, *job.Job, error) {
+func (s *Station) refuse(r job.Request, signer string, refusal error) (job.Answer, *job.Job, error) {
 	report := job.ReportOf(refusal)
 	s.Log.Info("request rejected", "job", r.ID, "bay", r.Bay, "kind", r.Kind, "source", r.Source, "code", report.Code, "error", report.Message)
 	if report.Class != job.Demand {
@@ -110,7 +129,7 @@ func (s *Station) refuse(r job.Request, refusal error) (job.Answer, *job.Job, er
 	now := s.Clock.Now()
 	j := job.Refuse(r, refusal, now)
 	event := job.Event{At: now, What: job.JobRejected, Job: j.ID, Bay: j.Bay, Detail: string(report.Code)}
-	if err := s.commit(&job.Entry{Job: j, Events: []job.Event{event}}); err != nil {
+	if err := s.commit(&job.Entry{Job: j, Events: []job.Event{event}, Audit: s.signed(r, signer)}); err != nil {
 		return job.Answer{}, nil, err
 	}
 	return s.answer(job.Refused, j), &j, nil

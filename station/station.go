@@ -181,11 +181,12 @@ func (s *Station) Admit(r job.Request) (job.Job, error) {
 	return s.admit(s.bay(r.Bay), r)
 }
 
-func (s *Station) admit(b *bay, r job.Request) (job.Job, error) {
+func (s *Station) admit(b *bay, r job.Request, audit ...job.AuditNote) (job.Job, error) {
 	now := s.Clock.Now()
 	j := job.Job{Request: r, State: job.Queued, Version: 1, Presence: b.status().Presence, Steps: []job.StepOutcome{}, Admitted: now}
 	b.serve(j.Presence)
-	entry := &job.Entry{Job: j, Events: []job.Event{{At: now, What: job.JobAdmitted, Job: j.ID, Bay: b.Name, Detail: string(j.Kind)}}}
+	event := job.Event{At: now, What: job.JobAdmitted, Job: j.ID, Bay: b.Name, Detail: string(j.Kind)}
+	entry := &job.Entry{Job: j, Events: []job.Event{event}, Audit: audit}
 	if err := s.Journal.Commit(entry); err != nil {
 		return job.Job{}, err
 	}
