@@ -52,3 +52,7 @@ func (d *Daemon) hangUp() {
 		d.link.shut()
 	}
 }
+
+// hasTwin tells whether another station uses this one's name: somebody has to
+// give one of them another.
+func (d *Daemon) hasTwin() bool { return d.link != nil && d.link.Status().Twin != nil }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"duogateway/daemon"
+	"duogateway/gpio"
 	"duogateway/job"
 	"duogateway/virtual/broker"
 )
@@ -113,4 +114,50 @@ func TestLink(t *testing.T) {
 	if !health.ClockTrusted || health.Link == nil || !health.Link.Connected || health.Link.Received != 1 || health.Link.Broker != o.URL() || health.Link.Outbox.Full {
 		t.Errorf("the health is %+v", health.Link)
 	}
+}
+
+// Another station of the same name needs a person: the lights of the station and
+// its health say so.
+func TestTwin(t *testing.T) {
+	o := newOperations(t)
+	b := newBenchWith(t, func(c *daemon.Config) { c.MQTT.Broker = o.URL() })
+	l := &lastLights{}
+	b.Parts.Lights = l
+	defer b.work()()
+	o.await(t, "/state", `"online"`)
+	// The station notes what it heard of itself, before it hears of the other.
+	deadline := time.Now().Add(20 * time.Second)
+	for l.last("") != gpio.PatternAttention && time.Now().Before(deadline) {
+		if err := o.Publish("duogateway/v1/station/state", []byte(`{"state":"online","session":1,"boot_id":"another"}`), false); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if l.last("") != gpio.PatternAttention || l.last("bay-1") != gpio.PatternIdle {
+		t.Errorf("the lights show %q, and those of a bay %q", l.last(""), l.last("bay-1"))
+	}
+	if w := b.ask("GET", "/v1/health", ""); !strings.Contains(w.Body.String(), `"twin":{"boot_id":"another"`) {
+		t.Errorf("the health is %s", w.Body)
+	}
+}
+
+// lastLights remember what they show.
+type lastLights struct {
+	mu  sync.Mutex
+	now map[string]gpio.Pattern
+}
+
+func (l *lastLights) Show(bay string, p gpio.Pattern) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.now == nil {
+		l.now = map[string]gpio.Pattern{}
+	}
+	l.now[bay] = p
+}
+
+func (l *lastLights) last(bay string) gpio.Pattern {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now[bay]
 }
