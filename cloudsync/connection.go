@@ -32,7 +32,7 @@ type connection struct {
 	opening sync.Mutex
 	line    net.Conn // once it is open
 
-	inbox inbox
+	inbox *inbox
 	halt  chan error        // gets the reason when nothing more is taken in on this connection
 	told  map[string]string // what holds now, as each topic was told it
 	rids  atomic.Uint64     // request ids given out

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
@@ -16,14 +17,19 @@ import (
 // connected again: within a connection MQTT 3.1.1 does not.
 type inbox struct {
 	queue  chan mqtt.Message
-	closed bool // of use to the library's handler alone
+	bytes  atomic.Int64 // of the payloads in the queue
+	closed bool         // of use to the library's handler alone
 }
 
-// inboxSize is more than brokers send ahead of an acknowledgement: mosquitto 20
-// messages (mosquitto.conf(5), max_inflight_messages).
-const inboxSize = 64
+// The limits of an inbox. How much brokers send ahead of an acknowledgement
+// differs: mosquitto is to send 20 messages (mosquitto.conf(5),
+// max_inflight_messages), but sends more when a session is taken up again.
+const (
+	inboxSize  = 1024
+	inboxBytes = 4 << 20
+)
 
-func newInbox() inbox { return inbox{queue: make(chan mqtt.Message, inboxSize)} }
+func newInbox() *inbox { return &inbox{queue: make(chan mqtt.Message, inboxSize)} }
 
 var errTooMany = errors.New("more messages at once than the station takes: the broker is to send the rest again")
 
@@ -32,12 +38,15 @@ func (c *connection) receive(_ mqtt.Client, m mqtt.Message) {
 	if c.inbox.closed {
 		return
 	}
-	select {
-	case c.inbox.queue <- m:
-	default:
-		close(c.inbox.queue)
-		c.inbox.closed = true
+	if c.inbox.bytes.Add(int64(len(m.Payload()))) <= inboxBytes {
+		select {
+		case c.inbox.queue <- m:
+			return
+		default:
+		}
 	}
+	close(c.inbox.queue)
+	c.inbox.closed = true
 }
 
 // takeIn looks at what comes in until the connection or ctx ends. Messages are
@@ -56,6 +65,7 @@ func (c *connection) takeIn(ctx context.Context) {
 				return
 			}
 			m.Ack()
+			c.inbox.bytes.Add(-int64(len(m.Payload())))
 		case <-c.ended:
 			return
 		case <-ctx.Done():

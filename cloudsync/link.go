@@ -64,13 +64,7 @@ func (l *Link) visit(ctx context.Context) (lasted time.Duration, err error) {
 		return 0, explain(err)
 	}
 	defer c.close()
-	if err := c.arrive(ctx); err != nil {
-		return 0, explain(err)
-	}
-	arrived := time.Now()
-	err = c.serve(ctx)
-	lasted = time.Since(arrived)
-	l.twins.ended(lasted)
+	lasted, err = c.serve(ctx)
 	return lasted, explain(err)
 }
 

@@ -2,9 +2,6 @@ package cloudsync
 
 import (
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"net"
 	"runtime"
 	"strings"
 	"sync"
@@ -17,94 +14,6 @@ import (
 	"duogateway/job"
 	"duogateway/virtual/broker"
 )
-
-// saw is a way to a broker that breaks after a random number of bytes, in
-// either direction.
-type saw struct {
-	listener net.Listener
-	to       string
-	work     sync.WaitGroup
-
-	mu    sync.Mutex
-	dice  *rand.Rand // nil: nothing is cut any more
-	most  int
-	lines []net.Conn
-	cuts  int
-}
-
-func newSaw(t *testing.T, to string, most int) *saw {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &saw{listener: listener, to: to, dice: rand.New(rand.NewPCG(1, 2)), most: most}
-	s.work.Go(s.accept)
-	t.Cleanup(s.close)
-	return s
-}
-
-func (s *saw) url() string { return "mqtt://" + s.listener.Addr().String() }
-
-func (s *saw) accept() {
-	for {
-		line, err := s.listener.Accept()
-		if err != nil {
-			return
-		}
-		onward, err := net.Dial("tcp", s.to)
-		if err != nil {
-			_ = line.Close()
-			continue
-		}
-		s.mu.Lock()
-		s.lines = append(s.lines, line, onward)
-		s.mu.Unlock()
-		s.work.Go(func() { s.carry(line, onward) })
-		s.work.Go(func() { s.carry(onward, line) })
-	}
-}
-
-// carry carries bytes until its measure is full, and then closes both ends.
-func (s *saw) carry(from, to net.Conn) {
-	defer from.Close()
-	defer to.Close()
-	if measure := s.measure(); measure > 0 {
-		if n, _ := io.CopyN(to, from, measure); n == measure {
-			s.mu.Lock()
-			s.cuts++
-			s.mu.Unlock()
-		}
-		return
-	}
-	_, _ = io.Copy(to, from)
-}
-
-func (s *saw) measure() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.dice == nil {
-		return 0
-	}
-	return 1 + s.dice.Int64N(int64(s.most))
-}
-
-// rest lets everything pass from now on.
-func (s *saw) rest() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dice = nil
-}
-
-func (s *saw) close() {
-	_ = s.listener.Close()
-	s.mu.Lock()
-	for _, line := range s.lines {
-		_ = line.Close()
-	}
-	s.mu.Unlock()
-	s.work.Wait()
-}
 
 // inOrder checks that each event is there, and that none comes for the first
 // time before an earlier one has.
@@ -133,8 +42,12 @@ func inOrder(t *testing.T, events []string, count int) {
 func TestCutsLoseNothing(t *testing.T) {
 	const events, requests = 300, 60
 	b := newBench(t)
-	s := newSaw(t, strings.TrimPrefix(b.broker.URL(), "mqtt://"), 2500)
-	b.config.Broker = s.url()
+	saw, err := broker.NewSaw(strings.TrimPrefix(b.broker.URL(), "mqtt://"), 2500, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(saw.Close)
+	b.config.Broker = saw.URL()
 	b.start()
 	b.online()
 	for i := range events {
@@ -145,18 +58,17 @@ func TestCutsLoseNothing(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(200 * time.Millisecond)
-	s.rest()
+	saw.Rest()
 	eventually(t, "the outbox is empty", func() bool { return b.store.waiting() == 0 })
 	for i := 0; i < events; i += events / requests {
 		b.publish("jobs/request", fmt.Sprint("request ", i), false)
 	}
 	eventually(t, "all requests are at the desk", func() bool { return b.desk.distinct() == requests })
 	inOrder(t, b.said("events"), events)
-	if s.cuts < 10 {
-		t.Errorf("only %d cuts: the test has shown little", s.cuts)
+	if saw.Cuts() < 10 {
+		t.Errorf("only %d cuts: the test has shown little", saw.Cuts())
 	}
-	t.Log(b.log)
-	t.Logf("%d cuts, %d connections, %d events arrived for %d", s.cuts, b.link.Status().Connects, len(b.said("events")), events)
+	t.Logf("%d cuts, %d connections, %d events arrived for %d", saw.Cuts(), b.link.Status().Connects, len(b.said("events")), events)
 }
 
 // A day without the broker: 10,000 events wait, and are drained in order, a
@@ -256,21 +168,24 @@ func TestDeskThatCannotStore(t *testing.T) {
 
 // More comes at once than the station holds: the broker keeps the rest.
 func TestMoreRequestsThanFit(t *testing.T) {
-	const many = 3 * inboxSize
-	b := newBench(t)
-	b.desk.slowness = make(chan struct{}, many*10)
-	b.start()
-	b.online()
-	for i := range many {
-		b.publish("jobs/request", fmt.Sprint("request ", i), false)
-	}
-	time.Sleep(100 * time.Millisecond)
-	for range many * 10 {
-		b.desk.slowness <- struct{}{}
-	}
-	eventually(t, "all are at the desk", func() bool { return b.desk.distinct() == many })
-	if s := b.link.Status(); !strings.Contains(s.LastError, errTooMany.Error()) {
-		t.Errorf("the status is %+v", s)
+	for what, c := range map[string]struct{ many, size int }{
+		"many": {inboxSize * 3 / 2, 0}, "large": {inboxBytes / DefaultMaxPayload * 3 / 2, DefaultMaxPayload - 20},
+	} {
+		b := newBench(t)
+		b.desk.slowness = make(chan struct{}, c.many*10)
+		b.start()
+		b.online()
+		for i := range c.many {
+			b.publish("jobs/request", fmt.Sprint(i, strings.Repeat(" ", c.size)), false)
+		}
+		time.Sleep(100 * time.Millisecond)
+		for range c.many * 10 {
+			b.desk.slowness <- struct{}{}
+		}
+		eventually(t, what+" requests are at the desk", func() bool { return b.desk.distinct() == c.many })
+		if s := b.link.Status(); !strings.Contains(s.LastError, errTooMany.Error()) {
+			t.Errorf("%s: the status is %+v", what, s)
+		}
 	}
 }
 

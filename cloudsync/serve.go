@@ -74,11 +74,20 @@ func (c *connection) subscribeTo(ctx context.Context, s subscription) (granted b
 }
 
 // serve works until the connection or ctx ends; at the end of ctx it says
-// good-bye.
-func (c *connection) serve(ctx context.Context) error {
+// good-bye. It tells how long the station was online.
+//
+// What the broker has kept for the station comes before anything else, and is
+// taken in at once: who waited until the subscriptions are confirmed could be
+// cut off before that, again and again.
+func (c *connection) serve(ctx context.Context) (lasted time.Duration, err error) {
 	var reception sync.WaitGroup
 	reception.Go(func() { c.takeIn(ctx) })
-	err := c.talk(ctx)
+	if err = c.arrive(ctx); err == nil {
+		arrived := time.Now()
+		err = c.talk(ctx)
+		lasted = time.Since(arrived)
+		c.twins.ended(lasted)
+	}
 	if ctx.Err() == nil {
 		c.fail(err)
 	}
@@ -86,7 +95,7 @@ func (c *connection) serve(ctx context.Context) error {
 	if ctx.Err() != nil {
 		c.leave()
 	}
-	return err
+	return lasted, err
 }
 
 // talk tells what there is to tell, whenever there is something new. When
