@@ -46,9 +46,9 @@ func (c brokerCmd) Run(ctx context.Context) error {
 func byHand(broker net.Addr, station, bay string) string {
 	host, port, _ := net.SplitHostPort(broker.String())
 	at, topic := fmt.Sprintf("-h %s -p %s", host, port), job.SchemaVersion+"/"+station
-	return fmt.Sprintf("To see all that it says (Debian: mosquitto-clients):\n"+
+	return fmt.Sprintf("To see all that the station says (Debian: mosquitto-clients):\n"+
 		"  mosquitto_sub %s -v -t '%s/#'\n"+
-		"To ask it for a job:\n"+
+		"To ask for a job:\n"+
 		"  mosquitto_pub %s -q 1 -t %s/jobs/request -m '{\"id\":\"by-hand-'$(date +%%s)'\",\"kind\":\"diagnose\",\"bay\":\"%s\",\"not_after\":\"'$(date -u -d '10 minutes' +%%FT%%TZ)'\"}'",
 		at, topic, at, topic, bay)
 }
