@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"duogateway/job"
@@ -32,6 +33,14 @@ type operations struct {
 	wrong error
 }
 
+// narrow lets clients speak and hear below the station's name alone.
+type narrow struct{ broker.Open }
+
+// OnACLCheck allows a topic.
+func (*narrow) OnACLCheck(_ *mqtt.Client, topic string, _ bool) bool {
+	return strings.HasPrefix(topic, "duogateway/v1/test/")
+}
+
 // startBroker starts a broker on the loopback.
 func (p *place) startBroker() error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -42,7 +51,7 @@ func (p *place) startBroker() error {
 	if o.file, err = os.Create(p.path(heardFile)); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if o.Broker, err = broker.Start(listener); err != nil {
+	if o.Broker, err = broker.Start(listener, new(narrow)); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	p.operations = o
