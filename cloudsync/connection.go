@@ -39,7 +39,7 @@ type connection struct {
 
 	refused []subscription // those that the broker has not granted
 	echoed  bool           // the broker has said that this connection is online
-	gainsay chan struct{}  // gets a value when it then says that the station is offline
+	again   chan struct{}  // gets a value when the state is to be said again
 }
 
 const (
@@ -78,7 +78,7 @@ func (l *Link) connect(ctx context.Context, adapt func(*mqtt.ClientOptions)) (*c
 		inbox:   newInbox(),
 		halt:    make(chan error, 1),
 		told:    map[string]string{},
-		gainsay: make(chan struct{}, 1),
+		again:   make(chan struct{}, 1),
 	}
 	options, err := c.options(to, with)
 	if err != nil {

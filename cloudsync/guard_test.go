@@ -122,8 +122,7 @@ func TestGuardCutsLongMessages(t *testing.T) {
 // A write that is not taken ends in time.
 func TestGuardBoundsWrites(t *testing.T) {
 	ours, theirs := net.Pipe()
-	defer ours.Close()
-	defer theirs.Close()
+	t.Cleanup(func() { _, _ = ours.Close(), theirs.Close() })
 	g := newGuard(ours, 100, 10*time.Millisecond)
 	if err := g.SetWriteDeadline(time.Time{}); err != nil {
 		t.Fatal(err)

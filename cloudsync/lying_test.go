@@ -38,7 +38,7 @@ func newLiar(t *testing.T, lie func(number int, line net.Conn)) *liar {
 			l.mu.Lock()
 			l.lines = append(l.lines, line)
 			l.mu.Unlock()
-			l.work.Go(func() { defer line.Close(); lie(number, line) })
+			l.work.Go(func() { lie(number, line); _ = line.Close() })
 		}
 	})
 	t.Cleanup(l.close)

@@ -103,8 +103,8 @@ func (c *connection) serve(ctx context.Context) (lasted time.Duration, err error
 // broker to send again what was not acknowledged. That waits until everything is
 // told: the outbox may be what is full.
 func (c *connection) talk(ctx context.Context) error {
-	again := time.NewTicker(askAgain)
-	defer again.Stop()
+	ask := time.NewTicker(askAgain)
+	defer ask.Stop()
 	var halted error
 	var anew <-chan time.Time
 	for {
@@ -115,11 +115,11 @@ func (c *connection) talk(ctx context.Context) error {
 		select {
 		case <-letters:
 		case <-snapshot:
-		case <-c.gainsay:
+		case <-c.again:
 			if err := c.sayState(ctx, job.Online); err != nil {
 				return err
 			}
-		case <-again.C:
+		case <-ask.C:
 			if err := c.subscribe(ctx, c.refused); err != nil {
 				return err
 			}

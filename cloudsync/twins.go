@@ -62,15 +62,22 @@ func (c *connection) meet(payload []byte) {
 	}
 	if c.twins.meet(s) {
 		c.Log.Error("another station uses this station's name: give each its own", "station", c.Station, "its_boot_id", s.Boot)
+		c.sayAgain()
 	}
 	switch {
 	case s.Boot == c.Clock.Boot && s.Session == c.session && s.State == job.Online:
 		c.echoed = true
 	case s.Boot == c.Clock.Boot && s.State == job.Offline && c.echoed:
-		select {
-		case c.gainsay <- struct{}{}:
-		default: // it will be said anyway
-		}
+		c.sayAgain()
+	}
+}
+
+// sayAgain has it said once more that the station is online, and what troubles
+// it.
+func (c *connection) sayAgain() {
+	select {
+	case c.again <- struct{}{}:
+	default: // it will be said anyway
 	}
 }
 
@@ -125,5 +132,5 @@ func (l *Link) calm(wait time.Duration) time.Duration {
 	if l.twins.present() == nil {
 		return wait
 	}
-	return max(wait, l.MaxRetry/2+rand.N(l.MaxRetry/2+1))
+	return max(wait, l.MaxRetry/2+rand.N(l.MaxRetry/2+1)) //nolint:gosec // guessing it is of no use to anybody
 }

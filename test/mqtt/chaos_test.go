@@ -231,6 +231,7 @@ func jobsToSend(t *testing.T) int {
 // back, everything is sent several times: every job runs once, and whoever
 // watches sees what is in the journal. // P3, P5
 func TestChaos(t *testing.T) {
+	t.Parallel()
 	count := jobsToSend(t)
 	h := newTheatre(t, count)
 	h.play(syscall.SIGTERM, 5*time.Second, 20*time.Second+time.Duration(count)*100*time.Millisecond)
@@ -240,6 +241,7 @@ func TestChaos(t *testing.T) {
 // A broker that is killed loses what it has acknowledged. What was asked is
 // asked again until it is answered, and runs once all the same. // P3, P5
 func TestChaosWithABrokerThatForgets(t *testing.T) {
+	t.Parallel()
 	h := newTheatre(t, max(30, jobsToSend(t)/5))
 	h.play(syscall.SIGKILL, 3*time.Second, 30*time.Second)
 	h.checkAll(false)
@@ -258,7 +260,7 @@ func (h *theatre) checkAll(everyEvent bool) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 	h.checkJobs(store)
 	last := h.checkEvents(store)
 	if everyEvent {

@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -46,12 +47,12 @@ func runChild() {
 	}
 }
 
-func child(ctx context.Context, folder, broker string) error {
+func child(ctx context.Context, folder, broker string) (err error) {
 	store, err := keystore.Open(filepath.Join(folder, "store"), keystore.Options{Post: true})
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { err = errors.Join(err, store.Close()) }()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	clock := job.Clock{Boot: "chaos", Synchronised: func() bool { return true }}
 	c := &crew{folder: folder, Store: store}
@@ -129,9 +130,8 @@ func (c *crew) count(id string) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
 	_, err = fmt.Fprintln(file, id)
-	return err
+	return errors.Join(err, file.Close())
 }
 
 // Info and Bays are what the station tells beside its jobs.

@@ -146,6 +146,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 
 // A broker that is set up as the guide says gives a station all that it needs.
 func TestGuideGivesAStationAllItNeeds(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.ca.client("bench-7")
 	findings, err := cloudsync.Check(context.Background(), s.config("bench-7"))
@@ -165,6 +166,7 @@ func TestGuideGivesAStationAllItNeeds(t *testing.T) {
 // A station cannot write in the name of another one, nor read what is said to
 // it; operations can do their work, and not speak for a station.
 func TestGuideKeepsStationsApart(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	ops, bad, nobody := s.operations("operations"), s.operations("bench-6"), s.operations("somebody")
 	s.ca.client("bench-7")
@@ -208,6 +210,7 @@ func TestGuideKeepsStationsApart(t *testing.T) {
 
 // The encryption is checked, both ways.
 func TestEncryptionIsChecked(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for _, name := range []string{"bench-7", "old"} {
 		s.ca.client(name)
@@ -281,6 +284,7 @@ func run(t *testing.T, cfg cloudsync.Config) *cloudsync.Link {
 
 // A user and a password, which is exchanged while the station tries.
 func TestPassword(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	port := freePort(t)
 	passwords := filepath.Join(folder, "passwords")
@@ -308,6 +312,7 @@ func TestPassword(t *testing.T) {
 // The broker of the guide lets two stations of one name throw each other out;
 // the will of the one that is thrown out does not hide the other.
 func TestGuideAndTwins(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.ca.client("bench-7")
 	one, two := run(t, s.config("bench-7")), (*cloudsync.Link)(nil)

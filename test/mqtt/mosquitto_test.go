@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -14,7 +15,7 @@ import (
 
 // mosquitto is a broker of its own, with its files in a folder of the test.
 type mosquitto struct {
-	t      *testing.T
+	t      testing.TB
 	config string // file
 	port   int
 	log    *os.File
@@ -22,7 +23,7 @@ type mosquitto struct {
 }
 
 // newMosquitto writes a configuration. The broker is not started.
-func newMosquitto(t *testing.T, folder, config string, port int) *mosquitto {
+func newMosquitto(t testing.TB, folder, config string, port int) *mosquitto {
 	t.Helper()
 	if os.Geteuid() == 0 {
 		config += "\nuser root\n" // or it would not be allowed to read the files of the test
@@ -39,21 +40,21 @@ func newMosquitto(t *testing.T, folder, config string, port int) *mosquitto {
 
 // newLog makes a file for what a process says. The end of it is shown when the
 // test fails.
-func newLog(t *testing.T, who string) *os.File {
+func newLog(t testing.TB, who string) *os.File {
 	t.Helper()
 	log, err := os.CreateTemp(t.TempDir(), who)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		defer log.Close()
+		_ = log.Close()
 		text, err := os.ReadFile(log.Name())
 		if err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {
 			lines := strings.Split(string(text), "\n")
-			t.Logf("the end of what the %s said:\n%s", who, strings.Join(lines[max(0, len(lines)-60000):], "\n"))
+			t.Logf("the end of what the %s said:\n%s", who, strings.Join(lines[max(0, len(lines)-60):], "\n"))
 		}
 	})
 	return log
@@ -94,13 +95,22 @@ func (m *mosquitto) end(signal syscall.Signal) {
 	m.run = nil
 }
 
-// freePort finds a port that nobody listens on.
-func freePort(t *testing.T) int {
+// freePort finds a port that nobody listens on. It is none of those that the
+// kernel gives to clients (32768 and up), which could take it while a broker is
+// away.
+func freePort(t testing.TB) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 20_000 + rand.N(12_000)
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		if err := listener.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return port
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	t.Fatal("there is no free port")
+	return 0
 }

@@ -67,8 +67,7 @@ func (s *Saw) keep(ends ...net.Conn) {
 
 // carry carries bytes until its measure is full, and then closes both ends.
 func (s *Saw) carry(from, to net.Conn) {
-	defer from.Close()
-	defer to.Close()
+	defer func() { _, _ = from.Close(), to.Close() }()
 	measure := s.measure()
 	if measure == 0 {
 		_, _ = io.Copy(to, from)
