@@ -9,7 +9,7 @@ GOLANGCI  := go tool -modfile=tools/go.mod golangci-lint
 # gatewayd reaches USB by libusb, which needs a C compiler. openssl and age are
 # the tests' second opinion on keys and sealed records; strace tells what is on
 # the disk in which order.
-PACKAGES  := git make gcc libc6-dev pkg-config libusb-1.0-0-dev openssl age strace
+PACKAGES  := git make gcc libc6-dev pkg-config libusb-1.0-0-dev openssl age strace mosquitto mosquitto-clients
 
 # What is built or unpacked once and not kept in the tree.
 CACHE     := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/duogateway

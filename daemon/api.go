@@ -25,15 +25,7 @@ type api struct {
 	store   *keystore.Store
 	images  images
 	clock   job.Clock
-	name    string // of the station
-	version string
-}
-
-// Health tells that the daemon runs, and what it is.
-type Health struct {
-	Version string `json:"version"`
-	Station string `json:"station"`
-	OK      bool   `json:"ok"`
+	health  func() (Health, error)
 }
 
 func (a *api) handler() http.Handler {
@@ -49,7 +41,8 @@ func (a *api) handler() http.Handler {
 	mux.HandleFunc("GET /v1/events", a.events)
 	mux.HandleFunc("GET /v1/audit", a.audit)
 	mux.HandleFunc("GET /v1/health", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, Health{Version: a.version, Station: a.name, OK: true}, nil)
+		health, err := a.health()
+		answer(w, health, err)
 	})
 	all := http.NewServeMux()
 	all.Handle("/", http.MaxBytesHandler(mux, largestRequest))
@@ -79,13 +72,13 @@ func readRequest(body io.Reader) (job.Request, error) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return request, job.Failf(job.BadRequest, "reading the request: there is something behind it")
 	}
-	return prepare(request)
+	return prepare(request, job.FromCommand)
 }
 
-// prepare refuses what the station cannot judge: an id that no path of this
-// API leads to, and a board's id that is none.
-func prepare(r job.Request) (job.Request, error) {
-	r.Source = job.FromCommand
+// prepare says who sent a request and refuses what the station cannot judge: an
+// id that no path of this API leads to, and a board's id that is none.
+func prepare(r job.Request, from job.Source) (job.Request, error) {
+	r.Source = from
 	if r.ID == "." || r.ID == ".." {
 		return r, job.Failf(job.BadRequest, "job id %q: it names a folder", r.ID)
 	}

@@ -42,7 +42,7 @@ func TestAPIAnswersWhenThereIsNothing(t *testing.T) {
 		"/v1/events":                  "[]",
 		"/v1/events?after=7&limit=10": "[]",
 		"/v1/audit":                   "[]",
-		"/v1/health":                  `{"version":"test","station":"station","ok":true}`,
+		"/v1/health":                  `{"version":"test","station":"station","ok":true,"clock_trusted":false}`,
 	} {
 		w := b.ask("GET", target, "")
 		if got := strings.TrimSpace(w.Body.String()); w.Code != 200 || got != want || w.Header().Get("Content-Type") != "application/json" {

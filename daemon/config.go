@@ -34,6 +34,7 @@ type Config struct {
 	Gesture GestureConfig `toml:"gesture"`
 	Button  ButtonConfig  `toml:"button"`
 	Lights  LightsConfig  `toml:"lights"`
+	MQTT    MQTTConfig    `toml:"mqtt"`
 	Bays    []BayConfig   `toml:"bay"`
 }
 
@@ -92,6 +93,7 @@ func DefaultConfig() Config {
 		Gesture: GestureConfig{AskFirmware: true, Hold: Duration{gpio.DefaultHold}},
 		Button:  ButtonConfig{Line: "GPIO16"},
 		Lights:  LightsConfig{Green: "GPIO20", Red: "GPIO21", Blue: "GPIO26"},
+		MQTT:    defaultMQTT(),
 	}
 }
 
@@ -105,6 +107,7 @@ func (c *Config) setDefaults() {
 		c.Lights.setDefaults(c.Bays[0].Chip)
 	}
 	clearNone(&c.Button.Line)
+	c.MQTT.setDefaults()
 }
 
 // setDefaults sets what holds where a [[bay]] says nothing.
@@ -237,7 +240,8 @@ func (c Config) Check() error {
 	for i, b := range c.Bays {
 		wrong = append(wrong, b.check(), b.clash(c.Bays[:i]))
 	}
-	return errors.Join(append(wrong, c.sharedLines()...)...)
+	wrong = append(wrong, c.sharedLines()...)
+	return errors.Join(append(wrong, c.checkMQTT()...)...)
 }
 
 // longestSocket is what the kernel takes as the path of a unix socket

@@ -14,9 +14,11 @@ import (
 	"duogateway/gpio"
 )
 
-// An age public key made for these tests, and pieces of a configuration.
+// An age public key made for these tests, an Ed25519 one (RFC 8037, appendix A.2),
+// and pieces of a configuration.
 const (
 	escrowA = "age1lf9duay3qkqj0740hr03l8whx0g7e25r8n3ehnrgpc43yunyu59s2cutmk"
+	publicA = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 	keys    = "[keys]\nescrow = \"none\"\n"
 	bayA    = "[[bay]]\nname = \"a\"\nport = \"1-1.1\"\n"
 	bayB    = "[[bay]]\nname = \"b\"\nreset = \"GPIO22\"\nsetup = \"GPIO23\"\n"
@@ -52,9 +54,10 @@ func TestConfigDefaults(t *testing.T) {
 func TestConfigRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown key":            {"statoin = \"x\"\n" + keys + bayA, `1:1: unknown key "statoin"`},
+		"unknown key of mqtt":    {keys + bayA + "[mqtt]\nurl = \"x\"\n", `7:1: unknown key "mqtt.url"`},
 		"unknown key in a table": {keys + "escrwo = 1\n" + bayA, `3:1: unknown key "keys.escrwo"`},
 		"unknown key in a bay":   {keys + bayA + "typo = 1\n", `6:1: unknown key "bay.typo"`},
-		"unknown table":          {keys + bayA + "[mqtt]\nurl = \"x\"\n", `6:2: unknown key "mqtt"`},
+		"unknown table":          {keys + bayA + "[cloud]\nurl = \"x\"\n", `6:2: unknown key "cloud"`},
 		"number for text":        {"station = 3\n" + keys + bayA, "1:11: station cannot be an integer"},
 		"text for a table":       {"gesture = \"x\"\n" + keys + bayA, "1:11: gesture cannot be a string"},
 		"number for bays":        {"bay = 3\n" + keys, "1:7: bay cannot be an integer"},
@@ -115,6 +118,26 @@ func TestConfigRefuses(t *testing.T) {
 		"another chip's not": {"[button]\nchip = \"x\"\nline = \"GPIO17\"\n[lights]\nchip = \"x\"\nblue = \"GPIO17\"\n" + keys + bayA, "line GPIO17 of chip x cannot be the button of the station and the blue light of the station"},
 		"unknown light":      {keys + bayA + "[bay.lights]\nwhite = \"GPIO5\"\n", `7:1: unknown key "bay.lights.white"`},
 		"a number of a line": {"[button]\nline = 16\n" + keys + bayA, "2:8: button.line cannot be an integer"},
+
+		"no broker's URL":          {keys + bayA + "[mqtt]\nbroker = \"broker.example\"\n", `mqtt: broker "broker.example": want mqtts://host:port`},
+		"a broker in the clear":    {keys + bayA + "[mqtt]\nbroker = \"mqtt://broker.example\"\n", `mqtt: broker "mqtt://broker.example": without encryption`},
+		"password in the URL":      {keys + bayA + "[mqtt]\nbroker = \"mqtts://me:hidden@broker.example\"\n", "mqtt: broker: user and password do not belong into the URL"},
+		"certificate without key":  {keys + bayA + "[mqtt]\nbroker = \"mqtts://b\"\ncertificate = \"/x\"\n", "mqtt: a client certificate needs its key"},
+		"profile":                  {keys + bayA + "[mqtt]\nbroker = \"mqtts://b\"\nprofile = \"x\"\n", `mqtt: profile "x": want one of`},
+		"keep_alive":               {keys + bayA + "[mqtt]\nbroker = \"mqtts://b\"\nkeep_alive = \"1h\"\n", "mqtt: keep-alive 1h0m0s: want 1s to"},
+		"a small outbox":           {keys + bayA + "[mqtt]\noutbox_letters = 99\n", "mqtt: outbox_letters 99, outbox_bytes 33554432: want at least 100 and 65536"},
+		"a dot at IoT Hub":         {keys + "[[bay]]\nname = \"a.b\"\nport = \"1-1\"\n[mqtt]\nbroker = \"mqtts://b\"\nprofile = \"azure-iot-hub\"\n", `mqtt: bay "a.b": IoT Hub takes no dot in a name`},
+		"unsigned unknown kind":    {keys + bayA + "[mqtt]\nunsigned = [\"polish\"]\n", `mqtt: without a signature: kind "polish" cannot be allowed`},
+		"unsigned save-key":        {keys + bayA + "[mqtt]\nunsigned = [\"save-key\"]\n", `mqtt: without a signature: kind "save-key" cannot be allowed`}, // P4
+		"unsigned everything":      {keys + bayA + "[mqtt]\nunsigned = [\"*\"]\n", `mqtt: without a signature: kind "*" cannot be allowed`},
+		"signer without a key":     {keys + bayA + "[[mqtt.signer]]\nid = \"x\"\nkinds = [\"*\"]\n", `mqtt: signer "x": want either public or public_file`},
+		"signer with two keys":     {keys + bayA + "[[mqtt.signer]]\nid = \"x\"\nkinds = [\"*\"]\npublic = \"" + publicA + "\"\npublic_file = \"/x\"\n", `mqtt: signer "x": want either public or public_file`},
+		"signer's relative file":   {keys + bayA + "[[mqtt.signer]]\nid = \"x\"\nkinds = [\"*\"]\npublic_file = \"x\"\n", `mqtt: signer "x": public_file: want an absolute path`},
+		"signer with a bad key":    {keys + bayA + "[[mqtt.signer]]\nid = \"x\"\nkinds = [\"*\"]\npublic = \"abc\"\n", `mqtt: signer "x": want an Ed25519 public key`},
+		"signer without kinds":     {keys + bayA + "[[mqtt.signer]]\nid = \"x\"\npublic = \"" + publicA + "\"\n", `mqtt: key "x": want the kinds of jobs that it may ask for`},
+		"signer of save-key":       {keys + bayA + "[[mqtt.signer]]\nid = \"x\"\npublic = \"" + publicA + "\"\nkinds = [\"save-key\"]\n", `mqtt: key "x": kind "save-key" is never taken from afar`}, // P4
+		"signer of another bay":    {keys + bayA + "[[mqtt.signer]]\nid = \"x\"\npublic = \"" + publicA + "\"\nkinds = [\"*\"]\nbays = [\"z\"]\n", `mqtt: signer "x": bay "z": this station has no such bay`},
+		"signer's unknown setting": {keys + bayA + "[[mqtt.signer]]\nkey = \"x\"\n", `7:1: unknown key "mqtt.signer.key"`},
 
 		"the console's pin": {keys + bayA + "setup = \"GPIO14\"\n", `bay "a": setup GPIO14: it belongs to the serial console`},
 		"by another name":   {keys + bayA + "reset = \"RXD1\"\n", `bay "a": reset RXD1: it belongs to the serial console`},
@@ -228,6 +251,56 @@ func TestConfigFileMissing(t *testing.T) {
 	}
 }
 
+// Who has keys that sign wants signatures, if the configuration does not say
+// what needs none.
+func TestConfigUnsigned(t *testing.T) {
+	signer := "[[mqtt.signer]]\nid = \"x\"\npublic = \"" + publicA + "\"\nkinds = [\"repair\"]\n"
+	for text, want := range map[string]string{
+		"":                                  "[diagnose backup]",
+		"[mqtt]\nbroker = \"none\"\n":       "[diagnose backup]",
+		"[mqtt]\nunsigned = []\n":           "[]",
+		"[mqtt]\nunsigned = [\"repair\"]\n": "[repair]",
+		signer:                              "[]",
+		"[mqtt]\nunsigned = []\n" + signer:  "[]",
+		"[mqtt]\nunsigned = [\"backup\"]\n" + signer: "[backup]",
+	} {
+		cfg, err := daemon.ParseConfig([]byte(keys + bayA + text))
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		policy, err := cfg.Policy()
+		if err != nil || fmt.Sprint(policy.Unsigned) != want || cfg.MQTT.On() {
+			t.Errorf("%q: unsigned are %v, want %s; %v", text, policy.Unsigned, want, err)
+		}
+	}
+}
+
+// A public key may stand in a file; a private one there is not printed. // P4
+func TestConfigKeyFiles(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	cfg, err := daemon.ParseConfig([]byte(keys + bayA + "[[mqtt.signer]]\nid = \"x\"\nkinds = [\"*\"]\npublic_file = " + quote(t, file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cfg.Policy(); err == nil || !strings.Contains(err.Error(), "reading the public key") {
+		t.Errorf("without the file: %v", err)
+	}
+	if err := os.WriteFile(file, []byte(publicA+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if policy, err := cfg.Policy(); err != nil || len(policy.Keys) != 1 || len(policy.Keys[0].Public) != 32 {
+		t.Errorf("the policy is %+v, %v", policy, err)
+	}
+	const private = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC"
+	if err := os.WriteFile(file, []byte("-----BEGIN PRIVATE KEY-----\n"+private+"\n-----END PRIVATE KEY-----\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cfg.Policy(); err == nil || strings.Contains(err.Error(), private[20:40]) || !strings.Contains(err.Error(), "private key") {
+		t.Errorf("a private key: %v", err)
+	}
+}
+
 // A private key in the place of a public one is not printed. // P4
 func TestConfigKeepsEscrowSecrets(t *testing.T) {
 	const body = "GGG2Z4RF7N6TPKZQYU8CLGMS9AJX0W5D3EVH1Q2Z4RF7N6TPKZQYU8CLGMS"
@@ -265,6 +338,11 @@ func drawConfig(t *rapid.T) daemon.Config {
 	line := rapid.SampledFrom([]string{"", "GPIO16", "GPIO26"})
 	cfg.Button = daemon.ButtonConfig{Chip: "bench", Line: line.Draw(t, "button")}
 	cfg.Lights = daemon.LightsConfig{Chip: "pinctrl-rp1", Green: "GPIO5", Red: line.Draw(t, "red")}
+	cfg.MQTT.Broker = rapid.SampledFrom([]string{"", "mqtts://broker.example", "wss://b/mqtt", "mqtt://localhost:1884"}).Draw(t, "broker")
+	cfg.MQTT.Unsigned = rapid.SliceOfDistinct(rapid.SampledFrom([]string{"diagnose", "repair"}), rapid.ID[string]).Draw(t, "unsigned")
+	if rapid.Bool().Draw(t, "signer") {
+		cfg.MQTT.Signers = []daemon.SignerConfig{{ID: "x", Public: publicA, Kinds: []string{"*"}, Bays: []string{}}}
+	}
 	bays := rapid.IntRange(1, 3).Draw(t, "bays")
 	for i := range bays {
 		n := string(rune('1' + i))
@@ -300,6 +378,10 @@ func TestConfigModel(t *testing.T) {
 		func(c *daemon.Config) { c.Lights.Blue = c.Lights.Green },
 		func(c *daemon.Config) { c.Bays[0].Lights.Red = c.Bays[0].Setup },
 		func(c *daemon.Config) { c.Bays[0].Reset = "TXD0" },
+		func(c *daemon.Config) { c.MQTT.Broker = "http://x" },
+		func(c *daemon.Config) { c.MQTT.Letters = 0 },
+		func(c *daemon.Config) { c.MQTT.Unsigned = []string{"save-key"} },
+		func(c *daemon.Config) { c.MQTT.Signers = []daemon.SignerConfig{{ID: "x"}} },
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := drawConfig(t)
@@ -332,6 +414,7 @@ func FuzzParseConfig(f *testing.F) {
 		"[keys]\nescrow = [\"" + escrowA + "\"]\n" + bayA, "bay = 3", "station = [", "\xff", "[[bay]]\n[[bay]]\n", "[keys]\nescrow = [[]]\n",
 		"on_plug = \"off\"\n[button]\nline = \"none\"\n[lights]\nchip = \"x\"\ngreen = \"\"\nred = \"none\"\n" + keys + bayA + "on_plug = \"repair\"\nbutton = \"GPIO5\"\n[bay.lights]\nblue = \"GPIO6\"\n",
 		keys + bayA + "setup = \"GPIO16\"\nreset = \"GPIO14\"\n", keys + "[bay]\nlights = 1\n",
+		keys + bayA + "[mqtt]\nbroker = \"mqtts://b\"\nunsigned = []\n[[mqtt.signer]]\nid = \"x\"\npublic_file = \"/x\"\nkinds = [\"repair\"]\nbays = [\"a\"]\n",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -358,6 +441,7 @@ func TestConfigTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"| `station` | `station` |", "| `keys.escrow` | must be set |", "| `gesture.hold` | `3.4s` |", "| `bay.name` | must be set |", "| `bay.reset` | `GPIO17` |",
+		"| `mqtt.broker` | none |", "| `mqtt.keep_alive` | `1m0s` |", "| `mqtt.signer.id` | must be set |",
 		"| `on_plug` | `diagnose` |", "| `bay.on_plug` | that of the station |", "| `button.line` | `GPIO16` |", "| `lights.red` | `GPIO21` |", "| `bay.lights.red` | none |",
 	} {
 		if !strings.Contains(table.String(), want) {

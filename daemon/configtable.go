@@ -15,13 +15,11 @@ func WriteConfigTable(w io.Writer) error {
 	bay := BayConfig{}
 	bay.setDefaults()
 	bay.Lights.Chip = "" // it has none of its own
+	defaults.MQTT.Signers, defaults.Bays = []SignerConfig{{}}, []BayConfig{bay}
 	if _, err := fmt.Fprintln(w, "| key | default | meaning |\n|---|---|---|"); err != nil {
 		return err
 	}
-	if err := writeTable(w, "", reflect.ValueOf(defaults)); err != nil {
-		return err
-	}
-	return writeTable(w, "bay.", reflect.ValueOf(bay))
+	return writeTable(w, "", reflect.ValueOf(defaults))
 }
 
 func writeTable(w io.Writer, prefix string, table reflect.Value) error {
@@ -34,6 +32,8 @@ func writeTable(w io.Writer, prefix string, table reflect.Value) error {
 			_, err = fmt.Fprintf(w, "| `%s` | %s | %s |\n", key, defaultOf(field, value), field.Tag.Get("doc"))
 		case value.Kind() == reflect.Struct:
 			err = writeTable(w, key+".", value)
+		case value.Kind() == reflect.Slice: // of tables, of which one shows what is in all
+			err = writeTable(w, key+".", value.Index(0))
 		}
 		if err != nil {
 			return err

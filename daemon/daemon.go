@@ -33,7 +33,7 @@ func Run(ctx context.Context, cfg Config, parts Parts) (err error) {
 	if err != nil {
 		return fmt.Errorf("keys.escrow: %w", err)
 	}
-	store, err := keystore.Open(cfg.Store, keystore.Options{Escrow: escrow})
+	store, err := keystore.Open(cfg.Store, cfg.storeOptions(escrow))
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,8 @@ type Daemon struct {
 	store   *keystore.Store
 	station *station.Station
 	bays    map[string]*recipe.Bay
-	stuck   bool // lines could not be let go at the start
+	link    *link // nil without a broker
+	stuck   bool  // lines could not be let go at the start
 }
 
 // New puts a station together, with an open store. Nothing moves yet.
@@ -92,6 +93,9 @@ func New(cfg Config, parts Parts, store *keystore.Store) (*Daemon, error) {
 		Clock:   parts.Clock,
 		Log:     parts.Log,
 	})
+	if err == nil && cfg.MQTT.On() {
+		d.link, err = d.newLink()
+	}
 	return d, err
 }
 
@@ -99,7 +103,8 @@ func New(cfg Config, parts Parts, store *keystore.Store) (*Daemon, error) {
 func (d *Daemon) Station() *station.Station { return d.station }
 
 // Work lets go of lines that an earlier run left, and then runs the bays, the
-// button and the lights until ctx ends.
+// button, the lights and the link until ctx ends. The link ends last, and tells
+// how the jobs stand then.
 func (d *Daemon) Work(ctx context.Context) {
 	d.letLinesGo(ctx)
 	var work sync.WaitGroup
@@ -109,10 +114,17 @@ func (d *Daemon) Work(ctx context.Context) {
 	defer darken()
 	var lights sync.WaitGroup
 	lights.Go(func() { d.showLights(lit) })
+	online, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	var talk sync.WaitGroup
+	talk.Go(func() { d.talk(online) })
+	defer context.AfterFunc(ctx, d.hangUp)()
 	work.Wait() // a write may go on for a while, and the lights say so
 	darken()
 	lights.Wait()
 	d.letLinesGo(context.WithoutCancel(ctx))
+	leave()
+	talk.Wait()
 }
 
 // letLinesGo ends what an earlier run left at the lines, by the one rule, and
@@ -166,7 +178,7 @@ func (d *Daemon) serve(ctx context.Context, listener net.Listener) {
 
 // handler is the local API.
 func (d *Daemon) handler() http.Handler {
-	return (&api{station: d.station, store: d.store, images: images{d.ImagesFolder()}, clock: d.Clock, name: d.Config.Station, version: d.Version}).handler()
+	return (&api{station: d.station, store: d.store, images: images{d.ImagesFolder()}, clock: d.Clock, health: d.health}).handler()
 }
 
 // answerButton turns presses into jobs.

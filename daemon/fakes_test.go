@@ -149,10 +149,18 @@ func twoBays(t testing.TB) daemon.Config {
 // newBench makes a daemon whose bays are empty. It does not work yet.
 func newBench(t testing.TB) *bench {
 	t.Helper()
+	return newBenchWith(t, func(*daemon.Config) {})
+}
+
+// newBenchWith makes one of another configuration, which can tell the time if
+// there is a broker.
+func newBenchWith(t testing.TB, adapt func(*daemon.Config)) *bench {
+	t.Helper()
 	cfg := twoBays(t)
+	adapt(&cfg)
 	b := &bench{bus: &fakeBus{}, gestures: &fakeGestures{}, button: make(fakeButton), log: &logBuffer{}}
 	var err error
-	if b.store, err = keystore.Open(cfg.Store, keystore.Options{}); err != nil {
+	if b.store, err = keystore.Open(cfg.Store, cfg.StoreOptions(nil)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -160,7 +168,11 @@ func newBench(t testing.TB) *bench {
 			t.Error(err)
 		}
 	})
-	if b.Daemon, err = daemon.New(cfg, b.parts(), b.store); err != nil {
+	parts := b.parts()
+	if cfg.MQTT.On() {
+		parts.Clock.Synchronised = func() bool { return true }
+	}
+	if b.Daemon, err = daemon.New(cfg, parts, b.store); err != nil {
 		t.Fatal(err)
 	}
 	return b

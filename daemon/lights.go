@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"time"
 
 	"duogateway/gpio"
 	"duogateway/job"
@@ -25,15 +26,30 @@ func (d *Daemon) showLights(ctx context.Context) {
 	changed, stop := d.station.Changes()
 	defer stop()
 	shown := map[string]gpio.Pattern{}
+	again := d.lookAtLink()
+	defer again.Stop()
 	for {
 		d.show(shown, d.patterns())
 		select {
 		case <-changed:
+		case <-again.C:
 		case <-ctx.Done():
 			d.show(shown, d.allDark())
 			return
 		}
 	}
+}
+
+// linkTime is how often the link is looked at, which rings no bell.
+const linkTime = time.Second
+
+// lookAtLink ticks when the link is to be looked at: never without one.
+func (d *Daemon) lookAtLink() *time.Ticker {
+	ticker := time.NewTicker(linkTime)
+	if d.link == nil {
+		ticker.Stop()
+	}
+	return ticker
 }
 
 // show shows what is not shown already.
@@ -56,7 +72,7 @@ func (d *Daemon) patterns() map[string]gpio.Pattern {
 	}
 	patterns := map[string]gpio.Pattern{}
 	worst := gpio.PatternIdle
-	if d.stuck {
+	if d.stuck || d.hasTwin() {
 		worst = gpio.PatternAttention
 	}
 	for _, b := range all {

@@ -20,6 +20,27 @@ type Event struct {
 	Bay    string    `json:"bay,omitempty"`
 	Step   string    `json:"step,omitempty"`
 	Detail string    `json:"detail,omitempty"`
+	Gap    Gap       `json:"gap,omitzero"` // only of events-dropped
+}
+
+// Gap is a range of event numbers of which some are never told, for there was
+// no room to keep them until somebody listens. Count of the numbers From to To
+// are missing; the others are told.
+type Gap struct {
+	From  uint64 `json:"from"`
+	To    uint64 `json:"to"`
+	Count uint64 `json:"count"`
+}
+
+// Join makes one gap of two.
+func (g Gap) Join(other Gap) Gap {
+	switch {
+	case g.Count == 0:
+		return other
+	case other.Count == 0:
+		return g
+	}
+	return Gap{From: min(g.From, other.From), To: max(g.To, other.To), Count: g.Count + other.Count}
 }
 
 // EventKind is what an event tells.
@@ -34,7 +55,21 @@ const (
 	StepFailed   EventKind = "step-failed"
 	RecordStored EventKind = "record-stored"
 	JobEnded     EventKind = "job-ended"
+	JobRejected  EventKind = "job-rejected" // a request was refused for good
+
+	EventsDropped EventKind = "events-dropped"
 )
+
+// Progress tells whether the newest state of the job says as much: such events
+// are the first to go when there is no room.
+func (k EventKind) Progress() bool {
+	switch k {
+	case JobAdmitted, JobStarted, JobResumed, StepDone, StepFailed:
+		return true
+	default:
+		return false
+	}
+}
 
 // AuditNote is a line of the audit: a use of somebody's key, or a statement
 // that the station took on trust.

@@ -34,6 +34,8 @@ const (
 	StoreDamaged     Code = "store-damaged"
 	RecordUnreadable Code = "record-unreadable"
 	Interrupted      Code = "interrupted"
+	ClockUntrusted   Code = "clock-untrusted"
+	OutboxFull       Code = "outbox-full"
 	NoGPIO           Code = "no-gpio"
 	KeepsOutputs     Code = "keeps-outputs"
 	SelfTest         Code = "selftest"
@@ -54,6 +56,12 @@ const (
 	NoSoundRecord   Code = "no-sound-record"
 	KeyOfOtherBoard Code = "key-of-another-board"
 	NotThisBoard    Code = "not-this-board"
+	NoExpiry        Code = "no-expiry"
+	Expired         Code = "expired"
+	Retained        Code = "retained"
+	TooLarge        Code = "too-large"
+	NotAllowed      Code = "not-allowed"
+	BadSignature    Code = "bad-signature"
 )
 
 var faults = []Fault{
@@ -86,6 +94,8 @@ var faults = []Fault{
 	{StoreDamaged, Station, false, "The key store cannot be read. It was left as it is: put a good copy in its place, or move it away to begin a new one."},
 	{RecordUnreadable, Station, false, "A saved key could not be opened. Check that the identity file of this station is the one that the key was saved with."},
 	{Interrupted, Station, true, "The job was interrupted too often. Look into the log for the reason, then start it again."},
+	{ClockUntrusted, Station, true, "The clock of the station is not set yet, so it cannot tell whether a request from elsewhere still holds. See that it reaches a time server, then send the request again."},
+	{OutboxFull, Station, true, "Too much waits to be told to the broker. Check the connection and the broker."},
 	{NoGPIO, Station, false, "A GPIO chip or line of the configuration is not there, or may not be opened: gpiodetect and gpioinfo show what is. To see the station at work without hardware, run: virtualbench demo."},
 	{KeepsOutputs, Station, false, "This kernel keeps lines driven when a program dies, so a gesture could wipe a board's program. Set dtparam=strict_gpiod in config.txt and start the Raspberry Pi anew."},
 	{SelfTest, Station, false, "The lines marked NOT OK say what to mend; then run the self-test again."},
@@ -103,4 +113,10 @@ var faults = []Fault{
 	{NoSoundRecord, Demand, false, "No saved key of this board can be written back. `gatewayd keys` lists what there is."},
 	{KeyOfOtherBoard, Demand, false, "That key belongs to another board: the cloud would refuse this one. Nothing was written."},
 	{NotThisBoard, Demand, false, "The device id given is not that of the board in the bay. Nothing was written."},
+	{NoExpiry, Demand, false, "A request from elsewhere must say until when it holds. Send a new one, with a new id and not_after."},
+	{Expired, Demand, false, "The request came later than its not_after. If the job is still wanted, send a new one with a new id."},
+	{Retained, Demand, false, "The request was sent as a retained message, which would come again at each connection. Clear it at the broker, and send the request without retain."},
+	{TooLarge, Demand, false, "The request is too large. What a station takes is in its info message."},
+	{NotAllowed, Demand, false, "The sender may not ask for that. Sign the request with a key that may, or change the configuration of the station."},
+	{BadSignature, Demand, false, "The request is not signed by a key that the station knows. Check the key and its id."},
 }

@@ -20,6 +20,26 @@ type Job struct {
 	Admitted Stamp         `json:"admitted"`
 	Started  *Stamp        `json:"started,omitempty"`
 	Ended    *Stamp        `json:"ended,omitempty"`
+
+	// Digest is that of the request, where the job does not keep all of it: one
+	// that was rejected has no options, for a wrong option may hold a secret.
+	Digest string `json:"request_digest,omitempty"`
+}
+
+// IsOf tells whether the job is what a request under its id asks for.
+func (j Job) IsOf(r Request) bool {
+	if j.Digest != "" {
+		return j.Digest == r.Digest()
+	}
+	return j.Same(r)
+}
+
+// Refuse makes the job that remembers a request which was refused for good.
+func Refuse(r Request, objection error, at Stamp) Job {
+	j := Job{Request: r, Steps: []StepOutcome{}, Admitted: at, Digest: r.Digest()}
+	j.Options = Options{}
+	j.End(Denied, "", shortReport(objection), at)
+	return j
 }
 
 // StepOutcome is one step of a job that is over.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,7 +22,8 @@ func at(minute int) job.Stamp {
 
 // forms are values with all that they can hold, and with as little as they can.
 func forms() map[string]any {
-	started, ended := at(1), at(5)
+	started, ended, until := at(1), at(5), at(9).At
+	digest := strings.Repeat("ab", 32)
 	fault := job.ReportOf(job.Failf(job.WriteNotVerified, "reading back: byte 34 differs"))
 	fault.Hint = "Try again." // its words may change
 	request := job.Request{
@@ -30,7 +32,11 @@ func forms() map[string]any {
 			Record: "0011", DeviceID: "300000000000000000000001", ServerKey: "MIIB", ServerHost: "h", ServerPort: 5683, Raw: true,
 			Forget: []string{job.ForgetKeys}, Images: []job.Image{{SHA256: "ab", Place: job.Factory}, {SHA256: "cd"}},
 		},
+		NotAfter: &until, Extra: map[string]json.RawMessage{"operator": json.RawMessage(`"jane"`)},
 	}
+	rejected := job.Refuse(request, job.Failf(job.NotAllowed, "a restore is not taken unsigned"), at(2))
+	rejected.Fault.Hint, rejected.Digest = fault.Hint, digest // for what is asked may change too
+	last := rejected.InShort()
 	return map[string]any{
 		"request":       &request,
 		"request-short": &job.Request{Kind: job.Diagnose, Bay: "bay-1", Source: job.FromButton},
@@ -54,6 +60,22 @@ func forms() map[string]any {
 		"record":       &job.RecordInfo{ID: "aa", DeviceID: "300000000000000000000001", KeyState: "valid", Fingerprint: "cc", Bootloader: 6, Job: "job-1", Bay: "bay-1", Presence: 3, Stored: at(1), OfferedAt: &started, ProvenAt: &ended},
 		"record-short": &job.RecordInfo{ID: "aa", KeyState: "erased", Stored: at(0)},
 		"fault":        &fault,
+
+		"job-rejected": &rejected,
+		"event-gap":    &job.Event{Number: 60, At: at(1), What: job.EventsDropped, Gap: job.Gap{From: 12, To: 48, Count: 31}},
+		"answer":       &job.Answer{To: job.AskedJob, ID: "job-1", RequestSHA256: digest, Ruling: job.Refused, Fault: &fault, At: at(1)},
+		"answer-short": &job.Answer{To: job.AskedCancel, Ruling: job.Accepted, At: at(0)},
+		"state":        &job.StationState{State: job.Online, Session: 3, Boot: "4f3c", Since: &started, Trouble: "twice"},
+		"state-short":  &job.StationState{State: job.Offline, Session: 3, Boot: "4f3c"},
+		"info": &job.StationInfo{
+			Station: "bench", Version: "1", Schemas: job.SchemaVersion, Bays: []job.BayInfo{{Name: "bay-1", Type: "duo"}},
+			Kinds: []job.KindInfo{{Kind: job.Backup, Remote: true, Unsigned: true}}, Limits: job.Limits{RequestBytes: 65536, ExtraBytes: 4096}, At: at(1),
+		},
+		"bay": &job.BayState{
+			Bay: "bay-1", Occupied: true, Device: "Duo", DeviceID: "300000000000000000000001", Presence: 3, Running: "job-2", Waiting: 1,
+			Trouble: "two", Last: &last, At: at(1),
+		},
+		"bay-short": &job.BayState{Bay: "bay-1", At: at(0)},
 	}
 }
 

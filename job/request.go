@@ -1,10 +1,12 @@
 package job
 
 import (
-	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 )
 
 // Kind is what a job does.
@@ -38,6 +40,7 @@ type Source string
 const (
 	FromCommand Source = "command" // the local socket
 	FromButton  Source = "button"  // a technician's button
+	FromMQTT    Source = "mqtt"    // remote operations
 	FromPlug    Source = "on-plug" // a board that was plugged in
 )
 
@@ -48,7 +51,19 @@ type Request struct {
 	Bay     string  `json:"bay"`
 	Source  Source  `json:"source"`
 	Options Options `json:"options,omitzero"`
+
+	// NotAfter is until when the station may take the request in. One that
+	// comes from elsewhere must have it.
+	NotAfter *time.Time `json:"not_after,omitempty"`
+
+	// Extra is what a request from elsewhere says beyond that, by name. The
+	// station does not read it; it keeps it and gives it back.
+	Extra map[string]json.RawMessage `json:"extra,omitempty"`
 }
+
+// LargestExtra bounds Extra, in bytes of JSON: it is journalled and told again
+// with each state of the job.
+const LargestExtra = 4096
 
 // Options are the choices that some kinds take.
 type Options struct {
@@ -142,11 +157,24 @@ func (o Options) namesServer() bool {
 	return o.ServerKey != "" || o.ServerHost != "" || o.ServerPort != 0
 }
 
+// CheckForm refuses a request that no journal could keep, whatever it asks for.
+func (r Request) CheckForm() error {
+	switch {
+	case !ValidID(r.ID):
+		return Failf(BadRequest, "id: want the id of a job")
+	case !ValidName(string(r.Kind)):
+		return Failf(BadRequest, "kind: want the name of a kind")
+	case !ValidName(r.Bay):
+		return Failf(BadRequest, "bay: want the name of a bay")
+	}
+	return r.checkExtra()
+}
+
 // Check refuses a request that no station could carry out.
 func (r Request) Check() error {
 	switch {
-	case !ValidName(r.ID):
-		return Failf(BadRequest, "job id %q: want 1 to 64 of A-Z a-z 0-9 . _ -", r.ID)
+	case !ValidID(r.ID):
+		return Failf(BadRequest, "job id %q: want 1 to 64 of A-Z a-z 0-9 . _ -, and neither %v", r.ID, reservedIDs)
 	case !r.Kind.Known():
 		return Failf(UnknownKind, "job kind %q: want one of %v", r.Kind, Kinds())
 	case !ValidName(r.Bay):
@@ -156,18 +184,41 @@ func (r Request) Check() error {
 	case r.Options.namesServer() && r.Kind != ServerKey:
 		return Failf(BadRequest, "options server_key, server_host, server_port: only a server-key takes them, not a %s", r.Kind)
 	}
-	return errors.Join(r.checkForget(), r.checkImages())
+	return errors.Join(r.checkForget(), r.checkImages(), r.checkExtra())
+}
+
+func (r Request) checkExtra() error {
+	text, err := json.Marshal(r.Extra)
+	if err != nil || len(text) > LargestExtra {
+		return Failf(BadRequest, "what the request holds beyond what a station knows: want JSON of at most %d bytes", LargestExtra)
+	}
+	return nil
 }
 
 // Same tells whether two requests under one id ask for the same thing.
 func (r Request) Same(other Request) bool {
-	return r.Kind == other.Kind && r.Bay == other.Bay && r.Options.same(other.Options)
+	mine := r.Digest()
+	return mine != "" && mine == other.Digest()
 }
 
-// same compares the JSON forms: the journal makes no difference between an
-// empty list and none.
-func (o Options) same(other Options) bool {
-	mine, err := json.Marshal(o)
-	theirs, otherErr := json.Marshal(other)
-	return err == nil && otherErr == nil && bytes.Equal(mine, theirs)
+// Digest is the SHA-256 of all that the request asks for, in hex: of the whole
+// request but its id and who sent it. It is taken of the JSON form, as the
+// journal makes no difference between an empty list and none. It is empty for a
+// request whose Extra is no JSON.
+func (r Request) Digest() string {
+	asked := struct {
+		Request
+		Options  Options `json:"options"`             // also without any
+		NotAfter string  `json:"not_after,omitempty"` // in one form: a moment has several
+	}{Request: r, Options: r.Options}
+	asked.ID, asked.Source = "", ""
+	if r.NotAfter != nil {
+		asked.NotAfter = r.NotAfter.UTC().Format(time.RFC3339Nano)
+	}
+	text, err := json.Marshal(asked)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }

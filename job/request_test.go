@@ -23,6 +23,8 @@ func TestCheck(t *testing.T) {
 		"no id":               {func(r *job.Request) { r.ID = "" }, job.BadRequest},
 		"bad id":              {func(r *job.Request) { r.ID = "a/b" }, job.BadRequest},
 		"long id":             {func(r *job.Request) { r.ID = strings.Repeat("a", 65) }, job.BadRequest},
+		"id of a topic":       {func(r *job.Request) { r.ID = "request" }, job.BadRequest},
+		"id of a folder":      {func(r *job.Request) { r.ID = ".." }, job.BadRequest},
 		"no kind":             {func(r *job.Request) { r.Kind = "" }, job.UnknownKind},
 		"unknown kind":        {func(r *job.Request) { r.Kind = "explode" }, job.UnknownKind},
 		"kind in capitals":    {func(r *job.Request) { r.Kind = "Restore" }, job.UnknownKind},
@@ -45,7 +47,12 @@ func TestCheck(t *testing.T) {
 		}, ""},
 		"flash of nothing": {func(r *job.Request) { r.Kind = job.Flash }, job.BadRequest},
 		"flash where":      {func(r *job.Request) { r.Kind, r.Options.Images = job.Flash, []job.Image{{Place: "here"}} }, job.BadRequest},
-		"flash elsewhere":  {func(r *job.Request) { r.Options.Images = []job.Image{{}} }, job.BadRequest},
+		"some extra":       {func(r *job.Request) { r.Extra = map[string]json.RawMessage{"x": []byte("1")} }, ""},
+		"extra, no JSON":   {func(r *job.Request) { r.Extra = map[string]json.RawMessage{"x": []byte("{")} }, job.BadRequest},
+		"too much extra": {func(r *job.Request) {
+			r.Extra = map[string]json.RawMessage{"x": []byte(strings.Repeat("1", job.LargestExtra))}
+		}, job.BadRequest},
+		"flash elsewhere": {func(r *job.Request) { r.Options.Images = []job.Image{{}} }, job.BadRequest},
 	} {
 		r := good
 		c.change(&r)

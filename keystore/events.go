@@ -2,6 +2,8 @@ package keystore
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -10,26 +12,41 @@ import (
 
 var eventsBucket = []byte("events") // number: job.Event
 
-// putEvents numbers the events and stores them, for the link too if it is to
-// post them.
-func putEvents(tx *bolt.Tx, events []job.Event, post bool) error {
-	bucket := tx.Bucket(eventsBucket)
+// putEvents numbers the events and stores them, and posts them.
+func putEvents(tx *bolt.Tx, events []job.Event, o *outbox) error {
 	for i := range events {
-		number, err := bucket.NextSequence()
-		if err != nil {
+		if _, err := putEvent(tx, &events[i], o); err != nil {
 			return err
-		}
-		events[i].Number = number
-		if err := putJSON(bucket, numberKey(number), events[i]); err != nil {
-			return err
-		}
-		if post {
-			if err := putOutbox(tx, events[i]); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+// putEvent returns the number of the event's letter.
+func putEvent(tx *bolt.Tx, event *job.Event, o *outbox) (letter uint64, err error) {
+	bucket := tx.Bucket(eventsBucket)
+	if event.Number, err = bucket.NextSequence(); err != nil {
+		return 0, err
+	}
+	text, err := json.Marshal(event)
+	if err != nil {
+		return 0, err
+	}
+	if err := bucket.Put(numberKey(event.Number), text); err != nil {
+		return 0, err
+	}
+	return o.tellEvent(*event, len(text))
+}
+
+func readEvent(tx *bolt.Tx, number uint64) (*job.Event, error) {
+	var event job.Event
+	if err := getJSON(tx.Bucket(eventsBucket), numberKey(number), &event); err != nil {
+		return nil, err
+	}
+	if event.Number != number {
+		return nil, fmt.Errorf("%w: event %d is to be told, but is not there", errDamaged, number)
+	}
+	return &event, nil
 }
 
 // Events lists events in order, from the one behind number after, at most

@@ -22,8 +22,9 @@ const format = 1
 const pageSize = 4096
 
 var (
-	metaBucket  = []byte("meta")
-	formatField = []byte("format")
+	metaBucket   = []byte("meta")
+	formatField  = []byte("format")
+	sessionField = []byte("session")
 )
 
 // create makes the file under another name and renames it when it is whole: a
@@ -136,4 +137,18 @@ func checkFormat(tx *bolt.Tx) error {
 		return fmt.Errorf("its format is %d, this program knows %d", found, format)
 	}
 	return nil
+}
+
+// NextSession counts the connections of the station, over restarts too, and
+// gives the number of the next one, 1 for the first.
+func (s *Store) NextSession() (number uint64, err error) {
+	err = s.update("counting a connection", func(tx *bolt.Tx) error {
+		meta := tx.Bucket(metaBucket)
+		if err := getJSON(meta, sessionField, &number); err != nil {
+			return err
+		}
+		number++
+		return putJSON(meta, sessionField, number)
+	})
+	return number, err
 }

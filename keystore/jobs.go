@@ -21,6 +21,7 @@ type journalled struct {
 	Number uint64          `json:"number"`
 	Job    job.Job         `json:"job"`
 	Memory json.RawMessage `json:"memory,omitempty"`
+	Letter uint64          `json:"letter,omitempty"` // the newest one that tells the job
 }
 
 type bayState struct {
@@ -29,14 +30,15 @@ type bayState struct {
 }
 
 // putJob keeps a job's number, and refuses to change what is final.
-func putJob(tx *bolt.Tx, e *job.Entry) error {
+func putJob(tx *bolt.Tx, e *job.Entry, o *outbox) error {
 	var row journalled
 	jobs := tx.Bucket(jobsBucket)
 	id := []byte(e.Job.ID)
 	if err := getJSON(jobs, id, &row); err != nil {
 		return err
 	}
-	if row.Number == 0 {
+	fresh := row.Number == 0
+	if fresh {
 		number, err := tx.Bucket(admissionsBucket).NextSequence()
 		if err != nil {
 			return err
@@ -49,13 +51,31 @@ func putJob(tx *bolt.Tx, e *job.Entry) error {
 		return fmt.Errorf("job %s is %s already", e.Job.ID, row.Job.State)
 	}
 	row.Job, row.Memory = e.Job, e.Memory
+	if err := o.tellJob(&row, newest(e)); err != nil {
+		return err
+	}
 	if err := putJSON(jobs, id, row); err != nil {
 		return err
+	}
+	if fresh && e.Job.State == job.Rejected {
+		return nil // it never came to a bay, which there may not be
 	}
 	if err := putUnfinished(tx, row); err != nil {
 		return err
 	}
 	return putBay(tx, e.Job)
+}
+
+// newest is when an entry was made, as near as it says.
+func newest(e *job.Entry) job.Stamp {
+	switch {
+	case len(e.Events) > 0:
+		return e.Events[len(e.Events)-1].At
+	case e.Job.Ended != nil:
+		return *e.Job.Ended
+	default:
+		return e.Job.Admitted
+	}
 }
 
 // putBay keeps the highest presence: a job that still runs with an earlier one
@@ -115,15 +135,23 @@ func (s *Store) Jobs(limit int) ([]job.Job, error) {
 }
 
 func appendJob(tx *bolt.Tx, id []byte, list *[]job.Job) error {
+	j, err := readJob(tx, id)
+	if err == nil {
+		*list = append(*list, *j)
+	}
+	return err
+}
+
+// readJob reads a job that is listed somewhere.
+func readJob(tx *bolt.Tx, id []byte) (*job.Job, error) {
 	var row journalled
 	if err := getJSON(tx.Bucket(jobsBucket), id, &row); err != nil {
-		return err
+		return nil, err
 	}
 	if row.Number == 0 {
-		return fmt.Errorf("%w: job %q is listed, but is not there", errDamaged, id)
+		return nil, fmt.Errorf("%w: job %q is listed, but is not there", errDamaged, id)
 	}
-	*list = append(*list, row.Job)
-	return nil
+	return &row.Job, nil
 }
 
 // Bay tells the number of the last presence that a job saw in a bay, and the
@@ -138,3 +166,10 @@ func (s *Store) Bay(name string) (presence uint64, lastJob string, err error) {
 
 // numberKey sorts like the number.
 func numberKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func numberOf(key []byte) (uint64, error) {
+	if len(key) != 8 {
+		return 0, fmt.Errorf("%w: the key %q is no number", errDamaged, key)
+	}
+	return binary.BigEndian.Uint64(key), nil
+}

@@ -23,7 +23,7 @@ type model struct {
 	jobs    map[string]job.Entry
 	bays    map[string]bayModel
 	events  []job.Event
-	letters []job.Event
+	letters []string // event NUMBER, job ID
 	audit   []job.AuditNote
 	records []job.KeyRecord
 }
@@ -83,7 +83,8 @@ func (m *model) commit(t *rapid.T) {
 	asked := *e
 
 	err := m.store.Commit(e)
-	if old, known := m.jobs[id]; known && old.Job.State.Final() {
+	old, known := m.jobs[id]
+	if known && old.Job.State.Final() {
 		if !job.HasCode(err, job.StoreFailed) || !reflect.DeepEqual(*e, asked) {
 			t.Fatalf("a job that is %s was committed again: %v", old.Job.State, err)
 		}
@@ -94,9 +95,12 @@ func (m *model) commit(t *rapid.T) {
 		m.order = append(m.order, id)
 	}
 	m.jobs[id] = asked
-	bay := m.bays[asked.Job.Bay]
-	m.bays[asked.Job.Bay] = bayModel{max(bay.presence, asked.Job.Presence), id}
+	if known || asked.Job.State != job.Rejected {
+		bay := m.bays[asked.Job.Bay]
+		m.bays[asked.Job.Bay] = bayModel{max(bay.presence, asked.Job.Presence), id}
+	}
 	m.tell(append(m.keep(asked.Records, id, asked.Job.Bay), asked.Events...))
+	m.tellJob(id)
 	m.audit = append(m.audit, asked.Audit...)
 }
 
@@ -140,9 +144,34 @@ func (m *model) tell(events []job.Event) {
 		event.Number = uint64(len(m.events) + 1)
 		m.events = append(m.events, event)
 		if m.post {
-			m.letters = append(m.letters, event)
+			m.letters = append(m.letters, fmt.Sprint("event ", event.Number))
 		}
 	}
+}
+
+// tellJob puts a job behind all other letters.
+func (m *model) tellJob(id string) {
+	if letter := "job " + id; m.post {
+		m.letters = append(slices.DeleteFunc(m.letters, func(l string) bool { return l == letter }), letter)
+	}
+}
+
+// inWord is a letter as the model has it.
+func (m *model) inWord(t *rapid.T, letter job.Letter) string {
+	switch letter.Kind {
+	case job.EventLetter:
+		if *letter.Event != m.events[letter.Event.Number-1] || letter.Droppable != letter.Event.What.Progress() {
+			t.Fatalf("letter %+v tells %+v", letter, letter.Event)
+		}
+		return fmt.Sprint("event ", letter.Event.Number)
+	case job.JobLetter:
+		if want := m.jobs[letter.Job.ID].Job; !reflect.DeepEqual(*letter.Job, want) {
+			t.Fatalf("a letter tells %+v, the job is %+v", letter.Job, want)
+		}
+		return "job " + letter.Job.ID
+	}
+	t.Fatalf("letter %+v", letter)
+	return ""
 }
 
 func (m *model) doImport(t *rapid.T) {
@@ -161,8 +190,8 @@ func (m *model) deliver(t *rapid.T) {
 	}
 	numbers := []uint64{1 << 60}
 	for i, letter := range letters {
-		if letter.Event != m.letters[i] {
-			t.Fatalf("letter %d is %+v, want %+v", i, letter, m.letters[i])
+		if got := m.inWord(t, letter); got != m.letters[i] {
+			t.Fatalf("letter %d is %s, want %s", i, got, m.letters[i])
 		}
 		numbers = append(numbers, letter.Number)
 	}
@@ -193,6 +222,12 @@ func (m *model) compare(t *rapid.T) {
 	same("jobs", got, err, jobs)
 	got, err = m.store.Unfinished()
 	same("unfinished jobs", got, err, unfinished)
+	ended := uint64(0)
+	tally, err := m.store.Tally()
+	for _, count := range tally {
+		ended += count.Jobs
+	}
+	same("tally", ended, err, len(jobs)-len(unfinished))
 	for bay, want := range m.bays {
 		presence, last, err := m.store.Bay(bay)
 		same("bay "+bay, bayModel{presence, last}, err, want)
@@ -202,9 +237,9 @@ func (m *model) compare(t *rapid.T) {
 	audit, err := m.store.Audit(0, 1e6)
 	same("audit", audit, err, m.audit)
 	letters, err := m.store.Outbox(1e6)
-	var waiting []job.Event
+	var waiting []string
 	for _, letter := range letters {
-		waiting = append(waiting, letter.Event)
+		waiting = append(waiting, m.inWord(t, letter))
 	}
 	same("outbox", waiting, err, m.letters)
 	m.compareRecords(t)

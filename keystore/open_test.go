@@ -374,3 +374,20 @@ func TestOtherFormat(t *testing.T) {
 		})
 	}
 }
+
+// The number of a connection is never given twice.
+func TestNextSession(t *testing.T) {
+	folder := t.TempDir()
+	for want := uint64(1); want <= 3; want++ {
+		s, err := keystore.Open(folder, keystore.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.NextSession(); err != nil || got != want {
+			t.Errorf("session %d, %v, want %d", got, err, want)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

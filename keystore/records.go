@@ -213,14 +213,14 @@ func (s *Store) Import(records []job.KeyRecord, note job.AuditNote) error {
 	if err != nil {
 		return err
 	}
-	return s.update("importing key records", func(tx *bolt.Tx) error {
-		fresh, err := putRecords(tx, sealed)
+	return s.mail("importing key records", func(o *outbox) error {
+		fresh, err := putRecords(o.tx, sealed)
 		if err != nil {
 			return err
 		}
-		if err := putEvents(tx, recordEvents(fresh, job.Job{}), s.post); err != nil {
+		if err := putEvents(o.tx, recordEvents(fresh, job.Job{}), o); err != nil {
 			return err
 		}
-		return putAudit(tx, []job.AuditNote{note})
+		return putAudit(o.tx, []job.AuditNote{note})
 	})
 }

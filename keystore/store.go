@@ -31,6 +31,9 @@ type Store struct {
 	db     *bolt.DB
 	sealer *seal.Sealer
 	post   bool
+	room   room
+
+	changed chan struct{} // see Changed
 
 	writing sync.Mutex
 	fallen  error // the damage that bbolt fell over in writing
@@ -42,9 +45,14 @@ type Options struct {
 	// the station itself.
 	Escrow []string
 
-	// Post puts each event into the outbox too. Without a link that drains it
-	// the outbox would grow for ever.
+	// Post puts each event and each new state of a job into the outbox too.
+	// Without a link that drains it the outbox would fill up.
 	Post bool
+
+	// OutboxLetters and OutboxBytes bound the outbox: how many letters it holds,
+	// and how many bytes of JSON they tell. 0 means DefaultOutboxLetters and
+	// DefaultOutboxBytes.
+	OutboxLetters, OutboxBytes int
 }
 
 // Open opens the store in a folder, and makes both when they are missing.
@@ -69,7 +77,10 @@ func Open(folder string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, sealer: sealer, post: opts.Post}, nil
+	return &Store{
+		db: db, sealer: sealer, post: opts.Post, room: newRoom(opts.OutboxLetters, opts.OutboxBytes),
+		changed: make(chan struct{}, 1),
+	}, nil
 }
 
 // openSealer makes an identity only for a folder that has no store yet: with
@@ -152,23 +163,26 @@ func touch(tx *bolt.Tx) error {
 }
 
 // Commit stores an entry, all of it or nothing. It returns when the entry is
-// on the disk, with its events numbered, and those of new records added.
+// on the disk, with its events numbered, and those of new records added. With
+// Post, letters go into the outbox in the same transaction: the events, and then
+// the job as it is now, in place of an earlier state of it that still waits.
 func (s *Store) Commit(e *job.Entry) error {
 	sealed, err := s.sealAll(e.Records)
 	if err != nil {
 		return err
 	}
 	var events []job.Event
-	err = s.update("writing the journal of job "+e.Job.ID, func(tx *bolt.Tx) error {
-		fresh, err := putRecords(tx, sealed)
+	err = s.mail("writing the journal of job "+e.Job.ID, func(o *outbox) error {
+		fresh, err := putRecords(o.tx, sealed)
 		if err != nil {
 			return err
 		}
 		events = append(recordEvents(fresh, e.Job), e.Events...)
 		return errors.Join(
-			putJob(tx, e),
-			putEvents(tx, events, s.post),
-			putAudit(tx, e.Audit),
+			putEvents(o.tx, events, o),
+			putJob(o.tx, e, o),
+			countEnd(o.tx, e.Job),
+			putAudit(o.tx, e.Audit),
 		)
 	})
 	if err != nil {
@@ -184,6 +198,12 @@ func putJSON(b *bolt.Bucket, key []byte, value any) error {
 		return err
 	}
 	return b.Put(key, text)
+}
+
+// sizeOf is how many bytes of JSON a value is.
+func sizeOf(value any) (int, error) {
+	text, err := json.Marshal(value)
+	return len(text), err
 }
 
 // getJSON leaves value alone when the key is missing.

@@ -96,14 +96,16 @@ func (m *memoryJournal) store(e *job.Entry) error {
 		m.checkFinal(e.Job)
 	}
 	m.rows[e.Job.ID] = row{Job: text(e.Job), Memory: slices.Clone(e.Memory)}
-	m.bays[e.Job.Bay] = bayRow{presence: max(m.bays[e.Job.Bay].presence, e.Job.Presence), last: e.Job.ID}
+	if known || e.Job.State != job.Rejected { // which never came to a bay
+		m.bays[e.Job.Bay] = bayRow{presence: max(m.bays[e.Job.Bay].presence, e.Job.Presence), last: e.Job.ID}
+	}
 	m.entries = append(m.entries, *e)
 	return nil
 }
 
 // checkFirst looks at the entry that admits a job.
 func (m *memoryJournal) checkFirst(j job.Job) {
-	if j.State != job.Queued || j.Version != 1 || j.Admitted.At.IsZero() || j.Steps == nil {
+	if j.State != job.Queued && j.State != job.Rejected || j.Version != 1 || j.Admitted.At.IsZero() || j.Steps == nil {
 		m.object("P5: job %s begins as %+v", j.ID, j)
 	}
 }

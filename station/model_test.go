@@ -21,6 +21,7 @@ type move struct {
 	request job.Request
 	devices []Device
 	fault   error
+	refusal error         // what speaks against a request from elsewhere
 	wait    time.Duration // behind it
 }
 
@@ -28,6 +29,8 @@ func (m move) GoString() string {
 	switch m.what {
 	case "admit":
 		return fmt.Sprintf("admit %s %s %s, wait %v", m.request.ID, m.request.Kind, m.request.Bay, m.wait)
+	case "ask":
+		return fmt.Sprintf("ask %s %s %s (%v), wait %v", m.request.ID, m.request.Kind, m.request.Bay, m.refusal, m.wait)
 	case "cancel":
 		return fmt.Sprintf("cancel %s, wait %v", m.request.ID, m.wait)
 	case "put":
@@ -45,10 +48,11 @@ func drawMove(rt *rapid.T) move {
 	)
 	r.Kind = rapid.SampledFrom([]job.Kind{job.Repair, job.Repair, job.Repair, job.Restore}).Draw(rt, "kind")
 	return move{
-		what:    rapid.SampledFrom([]string{"admit", "admit", "admit", "cancel", "cancel", "put", "restart", "fail", "wait"}).Draw(rt, "what"),
+		what:    rapid.SampledFrom([]string{"admit", "admit", "ask", "ask", "cancel", "cancel", "put", "restart", "fail", "wait"}).Draw(rt, "what"),
 		request: r,
 		devices: rapid.SampledFrom([][]Device{{boardA, boardC}, {boardA}, {boardB, boardC}, nil, {boardA, boardB}, {{Port: port1}}}).Draw(rt, "devices"),
 		fault:   rapid.SampledFrom([]error{errDisk, errUnsure}).Draw(rt, "fault"),
+		refusal: rapid.SampledFrom([]error{nil, nil, job.Failf(job.NotAllowed, "no"), job.Failf(job.OutboxFull, "later")}).Draw(rt, "refusal"),
 		wait:    time.Duration(rapid.SampledFrom([]int{0, 0, 1, 400, 1000, 1001, 3000, 12000}).Draw(rt, "wait")) * time.Millisecond,
 	}
 }
@@ -76,6 +80,7 @@ type game struct {
 
 	mu       sync.Mutex
 	admitted map[string]job.Request
+	rejected map[string]bool
 	canceled map[string]bool
 	began    map[string]string // job: the board that it began with
 	busy     map[string]string // bay: the job whose step runs
@@ -83,8 +88,9 @@ type game struct {
 }
 
 func play(t *testing.T, moves []move, onPlug job.Kind) []string {
-	g := &game{bench: newBench(t), admitted: map[string]job.Request{}, canceled: map[string]bool{}, began: map[string]string{}, busy: map[string]string{}}
+	g := &game{bench: newBench(t), admitted: map[string]job.Request{}, rejected: map[string]bool{}, canceled: map[string]bool{}, began: map[string]string{}, busy: map[string]string{}}
 	g.config.Recipes, g.config.Bays[0].OnPlug = g.plan, onPlug
+	g.config.Clock.Synchronised = func() bool { return true }
 	g.start()
 	for _, m := range moves {
 		g.move(m)
@@ -105,6 +111,10 @@ func (g *game) move(m move) {
 	switch m.what {
 	case "admit":
 		g.asking.Go(func() { g.heardAdmit(station.Admit(m.request)) })
+	case "ask":
+		until := time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC) // there is all the time of the bubble
+		m.request.Source, m.request.NotAfter = job.FromMQTT, &until
+		g.asking.Go(func() { g.heardAnswer(station.AdmitRemote(m.request, m.refusal)) })
 	case "cancel":
 		g.asking.Go(func() { g.heardCancel(m.request.ID, station.Cancel(m.request.ID)) })
 	case "put":
@@ -145,6 +155,21 @@ func (g *game) heardAdmit(j job.Job, err error) {
 		g.admitted[j.ID] = j.Request
 	case !job.HasCode(err, job.IDInUse) && !job.HasCode(err, job.StoreFailed):
 		g.complain("Admit says %v", err)
+	}
+}
+
+// heardAnswer hears what a request from elsewhere came to.
+func (g *game) heardAnswer(answer job.Answer, j *job.Job, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case err != nil && !job.HasCode(err, job.StoreFailed):
+		g.complain("AdmitRemote says %v", err)
+	case err != nil || j == nil && answer.Ruling == job.Refused: // nobody has to remember it
+	case j.State == job.Rejected:
+		g.rejected[j.ID] = true
+	default:
+		g.admitted[j.ID] = j.Request
 	}
 }
 
@@ -256,6 +281,9 @@ func (g *game) judge() {
 		}
 		if g.canceled[id] && j.State != job.Canceled {
 			g.complain("P3: the cancellation of %s was accepted, it is %s", id, j.State)
+		}
+		if g.rejected[id] && (j.State != job.Rejected || len(g.journal.entriesOf(id)) != 1) {
+			g.complain("P3: %s was rejected, it is %s", id, j.State)
 		}
 		var steps []string
 		for _, s := range j.Steps {

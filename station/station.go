@@ -171,33 +171,22 @@ func (s *Station) Admit(r job.Request) (job.Job, error) {
 	}
 	s.admission.Lock()
 	defer s.admission.Unlock()
-	b := s.bay(r.Bay)
-	held := b != nil && b.holds(r.ID) // asked before the journal: a job that is let go of has gone on there
-	known, _, ok, err := s.Journal.Job(r.ID)
-	switch {
-	case err != nil:
+	known, ok, err := s.recall(r)
+	if err != nil || ok {
+		return known, err
+	}
+	if err := s.objection(r); err != nil {
 		return job.Job{}, err
-	case ok && !known.Request.Same(r):
-		return job.Job{}, job.Failf(job.IDInUse, "job id %q: it was another job, a %s on bay %s", r.ID, known.Kind, known.Bay)
-	case b == nil && !ok:
-		return job.Job{}, job.Failf(job.UnknownBay, "bay %q: this station has no such bay", r.Bay)
-	case !ok:
-		return s.admit(b, r)
 	}
-	if b != nil && known.State == job.Queued && !held {
-		b.enqueue(known.ID) // its admission was stored, though it seemed to fail
-	}
-	return known, nil
+	return s.admit(s.bay(r.Bay), r)
 }
 
-func (s *Station) admit(b *bay, r job.Request) (job.Job, error) {
-	if err := b.isBroken(); err != nil {
-		return job.Job{}, job.Failf(job.StoreFailed, "bay %s is out of service: %w", b.Name, err)
-	}
+func (s *Station) admit(b *bay, r job.Request, audit ...job.AuditNote) (job.Job, error) {
 	now := s.Clock.Now()
 	j := job.Job{Request: r, State: job.Queued, Version: 1, Presence: b.status().Presence, Steps: []job.StepOutcome{}, Admitted: now}
 	b.serve(j.Presence)
-	entry := &job.Entry{Job: j, Events: []job.Event{{At: now, What: job.JobAdmitted, Job: j.ID, Bay: b.Name, Detail: string(j.Kind)}}}
+	event := job.Event{At: now, What: job.JobAdmitted, Job: j.ID, Bay: b.Name, Detail: string(j.Kind)}
+	entry := &job.Entry{Job: j, Events: []job.Event{event}, Audit: audit}
 	if err := s.Journal.Commit(entry); err != nil {
 		return job.Job{}, err
 	}

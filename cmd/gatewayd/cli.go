@@ -33,11 +33,12 @@ type cli struct {
 	Flash      flashCmd      `cmd:"" group:"Jobs" help:"Write firmware to the board, after checking that it fits."`
 	ServerKey  serverKeyCmd  `cmd:"" group:"Jobs" help:"Write the cloud's public key and address to the board."`
 
-	Jobs   jobsCmd   `cmd:"" group:"Station" help:"List the jobs, show one, or cancel one."`
+	Jobs   jobsCmd   `cmd:"" group:"Station" help:"List the jobs, show one, or cancel one; sign requests for jobs."`
 	Bays   baysCmd   `cmd:"" group:"Station" help:"Show the bays and the boards in them."`
 	Keys   keysCmd   `cmd:"" group:"Station" help:"List the saved keys; check, convert or salvage a key file. Secrets are never shown."`
 	Events eventsCmd `cmd:"" group:"Station" help:"List what happened, in order."`
-	Health healthCmd `cmd:"" group:"Station" help:"Ask whether the daemon runs."`
+	Health healthCmd `cmd:"" group:"Station" help:"Ask whether the daemon runs, and how it stands."`
+	MQTT   mqttCmd   `cmd:"" name:"mqtt" group:"Station" help:"Check the link to the broker, or show it."`
 
 	DCT      dctCmd      `cmd:"" name:"dct" group:"Offline" help:"Look into dumps of a board's DCT."`
 	Firmware firmwareCmd `cmd:"" group:"Offline" help:"Look into firmware images."`

@@ -40,9 +40,12 @@ func (e jobEnded) Error() string { return "the job is " + string(e.job.State) }
 func exitCode(err error) int {
 	var ended jobEnded
 	var fault *job.FaultError
+	var bad linkBad
 	switch {
 	case err == nil:
 		return exitPass
+	case errors.As(err, &bad):
+		return exitError
 	case errors.As(err, &ended):
 		return jobExitCode(ended.job)
 	case errors.Is(err, client.ErrUnreachable):

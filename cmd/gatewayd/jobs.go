@@ -11,8 +11,16 @@ import (
 	"duogateway/job"
 )
 
-// jobsCmd is `gatewayd jobs`.
+// jobsCmd is `gatewayd jobs`: the jobs of the station, and requests for jobs that
+// are sent over MQTT.
 type jobsCmd struct {
+	List   jobsListCmd   `cmd:"" default:"withargs" help:"List the jobs, show one, or cancel one (this is also meant without a word)."`
+	Sign   jobsSignCmd   `cmd:"" help:"Print a signed request for a job, to be published at the broker. No station is asked."`
+	Keygen jobsKeygenCmd `cmd:"" help:"Make a key that signs requests."`
+}
+
+// jobsListCmd is `gatewayd jobs list`.
+type jobsListCmd struct {
 	ID     string `arg:"" optional:"" help:"Show this job."`
 	Cancel string `placeholder:"ID" help:"Cancel this job, if it has not begun to write."`
 	Limit  int    `default:"20" help:"How many jobs to list, newest first."`
@@ -20,7 +28,7 @@ type jobsCmd struct {
 }
 
 // Run lists, shows or cancels.
-func (c jobsCmd) Run(ctx context.Context, env environment, all *cli) error {
+func (c jobsListCmd) Run(ctx context.Context, env environment, all *cli) error {
 	daemon := client.New(all.Socket)
 	defer daemon.Close()
 	if c.Cancel != "" {
@@ -54,7 +62,7 @@ func cancel(ctx context.Context, daemon *client.Client, id string) (job.Job, err
 	return daemon.Watch(ctx, id, nil)
 }
 
-func (c jobsCmd) one(env environment, j job.Job, err error) error {
+func (c jobsListCmd) one(env environment, j job.Job, err error) error {
 	switch {
 	case err != nil:
 		return err

@@ -146,8 +146,10 @@ func (c healthCmd) Run(ctx context.Context, env environment, all *cli) error {
 	if c.JSON {
 		return printJSON(env, health)
 	}
-	_, err = fmt.Fprintf(env.stdout, "station %s runs, version %s\n", health.Station, health.Version)
-	return err
+	if _, err := fmt.Fprintf(env.stdout, "station %s runs, version %s\n", health.Station, health.Version); err != nil || health.Link == nil {
+		return err
+	}
+	return writeLink(env.stdout, health)
 }
 
 func or(text, otherwise string) string {

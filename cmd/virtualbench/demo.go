@@ -22,8 +22,10 @@ type demoCmd struct {
 	Stay bool   `help:"Leave the bench and the station running until Ctrl-C."`
 }
 
-// Names of the bays of the demo.
+// Names in the demo.
 const (
+	stationName = "demo"
+
 	lostBay     = "bay-1" // its key is lost, and there is a proven record of it
 	hopelessBay = "bay-2" // its key is damaged, and there is no record
 )
@@ -65,16 +67,18 @@ func (c demoCmd) Run(ctx context.Context) (err error) {
 
 // scene is a bench and a station, in processes of their own.
 type scene struct {
-	out     io.Writer
-	folder  string
-	began   time.Time
-	bench   *process
-	station *process
-	remote  *remote.Client
-	daemon  *client.Client
+	out        io.Writer
+	folder     string
+	began      time.Time
+	operations *operations
+	bench      *process
+	station    *process
+	remote     *remote.Client
+	daemon     *client.Client
 }
 
-// play sets the boards up, presses the button and reads the end of it back.
+// play sets the boards up, presses the button, lets somebody ask from afar, and
+// reads the end of it back.
 func (s *scene) play(ctx context.Context, keyFile string) (summary, error) {
 	key, err := originalKey(keyFile)
 	if err != nil {
@@ -98,6 +102,10 @@ func (s *scene) play(ctx context.Context, keyFile string) (summary, error) {
 	}
 	jobs, err := s.watchJobs(ctx)
 	if err != nil {
+		return summary{}, err
+	}
+	s.say("\nRemote operations ask for a diagnosis of bay-1, over MQTT.\n")
+	if err := s.operations.diagnose(ctx, lostBay, s.say); err != nil {
 		return summary{}, err
 	}
 	return s.summarise(ctx, jobs, mark)
@@ -176,7 +184,8 @@ func (s *scene) stay(ctx context.Context) {
 		"  export GATEWAYD_SOCKET=%s\n"+
 		"  bin/gatewayd bays\n"+
 		"  bin/gatewayd diagnose bay-1\n"+
-		"  bin/gatewayd keys", s.path("gatewayd.sock"))
+		"  bin/gatewayd keys\n"+
+		"%s", s.path("gatewayd.sock"), byHand(s.operations.address, stationName, lostBay))
 	<-ctx.Done()
 }
 
@@ -213,7 +222,7 @@ func (s *scene) end() error {
 	if s.daemon != nil {
 		s.daemon.Close()
 	}
-	return errors.Join(s.station.stop(), s.bench.stop())
+	return errors.Join(s.station.stop(), s.bench.stop(), s.operations.close())
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -216,4 +216,4 @@ func (c linesCmd) Run(ctx context.Context) error {
 	return ending(ctx, simgpio.Watch(ctx, pins.Levels, simgpio.Send(conn)))
 }
 
-var errNotLoopback = errors.New("whoever reaches this address can write the board: it must be on the loopback")
+var errNotLoopback = errors.New("whoever reaches this address can do what he likes there: it must be on the loopback")

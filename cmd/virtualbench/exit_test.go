@@ -22,7 +22,7 @@ func TestHowErrorsEnd(t *testing.T) {
 		"none":        {nil, exitPass, ""},
 		"plain":       {errors.New("it is broken"), exitInternal, "virtualbench: it is broken\n"},
 		"usage":       {run(t.Context(), []string{"demo", "--nope"}), exitInternal, "virtualbench: unknown flag --nope\nTry: virtualbench --help\n"},
-		"no command":  {run(t.Context(), nil), exitInternal, "virtualbench: expected one of \"demo\", \"dct\", \"bench\", \"daemon\", \"duo\", ...\nTry: virtualbench --help\n"},
+		"no command":  {run(t.Context(), nil), exitInternal, "virtualbench: expected one of \"demo\", \"dct\", \"bench\", \"daemon\", \"broker\", ...\nTry: virtualbench --help\n"},
 		"a board":     {job.Failf(job.KeyDamaged, "zeroed"), exitFail, "virtualbench: zeroed\n" + hint(job.KeyDamaged)},
 		"the station": {fmt.Errorf("starting: %w", job.Failf(job.StoreInUse, "in use")), exitError, "virtualbench: starting: in use\n" + hint(job.StoreInUse)},
 		"the request": {job.Failf(job.UnknownBay, "no bay"), exitRejected, "virtualbench: no bay\n" + hint(job.UnknownBay)},

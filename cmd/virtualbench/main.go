@@ -26,6 +26,8 @@ type cli struct {
 	Daemon       daemonCmd       `cmd:"" help:"Run the station's daemon on the bench of a socket."`
 	GestureChild gestureChildCmd `cmd:"" hidden:"" help:"One gesture; started by the daemon."`
 
+	Broker brokerCmd `cmd:"" help:"Run an MQTT broker on the loopback, for trying things out."`
+
 	Duo   duoCmd   `cmd:"" help:"Put one virtual board on a real USB bus."`
 	VHCI  vhciCmd  `cmd:"" name:"vhci" help:"Put a virtual board of another machine on this machine's USB bus."`
 	Lines linesCmd `cmd:"" help:"Let pins of this machine drive the lines of a virtual board on another."`

@@ -15,7 +15,7 @@ import (
 )
 
 const sceneConfig = `# The station of the demo.
-station = "demo"
+station = %q
 store = %q
 runtime = %q
 socket = %q
@@ -26,6 +26,10 @@ escrow = "none"
 
 [gesture]
 ask_firmware = false # the demo is about the lines
+hold = "3.1s"        # the shortest, as somebody is waiting
+
+[mqtt]
+broker = %q
 
 [[bay]]
 name = "bay-1"
@@ -43,10 +47,14 @@ port = "1-1.2"
 `
 
 func newScene(folder string, out io.Writer) (*scene, error) {
-	s := &scene{out: out, folder: folder, began: time.Now()}
-	text := fmt.Sprintf(sceneConfig, s.path("store"), s.path("run"), s.path("gatewayd.sock"))
+	afar, err := newOperations()
+	if err != nil {
+		return nil, err
+	}
+	s := &scene{out: out, folder: folder, began: time.Now(), operations: afar}
+	text := fmt.Sprintf(sceneConfig, stationName, s.path("store"), s.path("run"), s.path("gatewayd.sock"), afar.broker.URL())
 	if err := os.WriteFile(s.path("gatewayd.toml"), []byte(text), 0o600); err != nil {
-		return nil, fmt.Errorf("writing the configuration: %w", err)
+		return nil, errors.Join(fmt.Errorf("writing the configuration: %w", err), afar.close())
 	}
 	return s, nil
 }

@@ -28,6 +28,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"complain": cmdComplain,
 	"record":   cmdRecord,
 	"sha256":   cmdSHA256,
+	"broker":   cmdBroker,
+	"heard":    cmdHeard,
 }
 
 func placeOf(ts *testscript.TestScript) *place { return ts.Value(placeKey{}).(*place) }

@@ -159,8 +159,20 @@ func TestDemoJSON(t *testing.T) {
 	if strings.Count(d.stdout.String(), "\n") != 1 {
 		t.Errorf("more than the summary is on stdout:\n%s", d.stdout.String())
 	}
-	if !strings.Contains(d.stderr.String(), "bay-1  ok   write") {
+	says := d.stderr.String()
+	if !strings.Contains(says, "bay-1  ok   write") {
 		t.Errorf("the steps are not on stderr:\n%s", d.stderr.String())
+	}
+	for _, line := range []string{
+		`request   duogateway/v1/demo/jobs/request  {"id":"order-1","kind":"diagnose","bay":"bay-1",`,
+		`accepted  duogateway/v1/demo/jobs/order-1  `,
+		`result    duogateway/v1/demo/jobs/order-1  verdict pass: private key valid, `,
+	} {
+		_, rest, ok := strings.Cut(says, " s  "+line)
+		if !ok {
+			t.Errorf("what is asked over MQTT does not show %q, or not there:\n%s", line, d.stderr.String())
+		}
+		says = rest
 	}
 }
 
@@ -198,15 +210,22 @@ func keyFile(t *testing.T, content []byte) (path string) {
 	return path
 }
 
+// secretsFor are the secrets of a demo that has been given a key.
+func secretsFor(t *testing.T, der []byte) map[string][]byte {
+	t.Helper()
+	secrets, err := secretsOf([][]byte{der})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secrets
+}
+
 // A key of the user comes back to the board, in whichever form it was given,
 // and is not shown. // P4
 func TestDemoKey(t *testing.T) {
 	t.Parallel()
 	der := newKey(t)
-	secrets, err := secretsOf([][]byte{der})
-	if err != nil {
-		t.Fatal(err)
-	}
+	secrets := secretsFor(t, der)
 	for name, content := range map[string][]byte{
 		"PKCS1": der,
 		"PKCS8": openssl(t, der, "pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-outform", "DER"),
@@ -266,7 +285,7 @@ func TestDemoRefusesBadKeys(t *testing.T) {
 // Ctrl-C ends the demo at any time, and leaves nothing behind.
 func TestDemoInterrupted(t *testing.T) {
 	t.Parallel()
-	for _, shown := range []string{"Two virtual Duos", "brown-out", "presses the button", "identify"} {
+	for _, shown := range []string{"Two virtual Duos", "brown-out", "presses the button", "identify", "accepted"} {
 		t.Run(shown, func(t *testing.T) {
 			t.Parallel()
 			d := startDemo(t)
@@ -301,6 +320,27 @@ func TestDemoStays(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("bay-1")) && args[0] != "keys" {
 			t.Errorf("gatewayd %v: %v\n%s", args, err, out)
 		}
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"mosquitto_sub", "mosquitto_pub"} {
+		line := regexp.MustCompile(` -p \d+ `).ReplaceAllString(typed(t, d.stdout.String(), command), " -p 18830 ")
+		if !strings.Contains(string(readme), "\n    "+line+"\n") {
+			t.Errorf("the README does not say to type %s", line)
+		}
+	}
+	heard := listenTo(t, d.stdout.String())
+	say(ctx, t, d.stdout.String())
+	err = await("the job to be over", func() bool {
+		return regexp.MustCompile(`(?m)^duogateway/v1/demo/jobs/by-hand-\d+ .*"state":"succeeded"`).MatchString(heard.String())
+	})
+	if err != nil {
+		t.Errorf("%v\n%s", err, heard.String())
+	}
+	if how := leak([]byte(heard.String()), secretsFor(t, der)); how != "" {
+		t.Errorf("over MQTT it tells %s", how)
 	}
 	if err := (&place{folder: d.temp, keys: [][]byte{der}}).findSecrets(); err != nil {
 		t.Error(err)

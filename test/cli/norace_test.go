@@ -2,8 +2,9 @@
 
 package cli_test
 
-// buildFlags and buildEnv build the programs as the appliance's are built.
+// buildFlags and buildEnv build the programs as the appliance's are built: with
+// cgo, for libusb.
 var (
 	buildFlags []string
-	buildEnv   = []string{"CGO_ENABLED=0"}
+	buildEnv   []string
 )

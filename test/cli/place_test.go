@@ -25,6 +25,8 @@ type place struct {
 	remote *remote.Client
 	client *client.Client
 	keys   [][]byte // private keys that boards here have had, DER
+
+	operations *operations // nil without a broker
 }
 
 // theConfig is the configuration of a place that has none of its own; $WORK is
@@ -156,6 +158,9 @@ func (p *place) end() error {
 	}
 	if p.bench != nil {
 		wrong = append(wrong, p.bench.end(syscall.SIGTERM))
+	}
+	if p.operations != nil {
+		wrong = append(wrong, p.operations.end())
 	}
 	return errors.Join(wrong...)
 }

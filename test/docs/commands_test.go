@@ -52,7 +52,7 @@ func TestCommandsExist(t *testing.T) {
 	}
 	for _, command := range commands {
 		args := []string{command[1]}
-		if below := strings.TrimSpace(command[2]); below != "" && slices.Contains([]string{"dct", "keys", "firmware"}, command[1]) {
+		if below := strings.TrimSpace(command[2]); below != "" && slices.Contains([]string{"dct", "keys", "firmware", "jobs", "mqtt"}, command[1]) {
 			args = append(args, below)
 		}
 		help, err := gatewayd(t, append(args, "--help")...)

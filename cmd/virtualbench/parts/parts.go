@@ -19,13 +19,14 @@ import (
 	"duogateway/virtual/remote"
 )
 
-// Bench is the parts of a bench that do not depend on how gestures are made.
+// Bench is the parts of a bench that do not depend on how gestures are made. It
+// takes the machine that it runs on to know the time.
 func Bench(bench remote.API, boot string, log *slog.Logger) daemon.Parts {
 	return daemon.Parts{
 		Bus:     bus{bench},
 		Button:  &button{bench: bench},
 		Console: console{bench},
-		Clock:   job.Clock{Boot: boot},
+		Clock:   job.Clock{Boot: boot, Synchronised: func() bool { return true }},
 		Log:     log,
 		Journal: func(j station.Journal) station.Journal { return noted{j, bench} },
 	}
