@@ -21,7 +21,7 @@ CROSSENV  := CGO_ENABLED=1 GOARCH=arm64 CC=aarch64-linux-gnu-gcc \
 	PKG_CONFIG_SYSROOT_DIR=$(CROSS) PKG_CONFIG_LIBDIR=$(CROSS)/usr/lib/aarch64-linux-gnu/pkgconfig \
 	CGO_LDFLAGS=-Wl,-rpath-link,$(CROSS)/usr/lib/aarch64-linux-gnu
 
-.PHONY: help deps build cross demo test test-vm test-hw matrix docs lint fuzz cover clean
+.PHONY: help deps build cross demo test test-vm test-hw matrix asyncapi chaos docs lint fuzz cover clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -51,6 +51,7 @@ test: deps ## vet the code and run all tests
 
 test-vm: deps ## run the tests that need a real kernel with USB and GPIO, under QEMU
 	@tools/install-packages $$(cat test/vm/packages)
+	@test/vm/product arm64 >/dev/null & test/vm/product amd64 >/dev/null && wait $$!
 	go test -tags vm -count=1 -v -timeout 25m ./test/vm
 
 test-hw: build ## try a real Duo: BAY=bay-1 [CONFIG=FILE] [TESTS=PATTERN]; its program and Wi-Fi stay
@@ -58,6 +59,12 @@ test-hw: build ## try a real Duo: BAY=bay-1 [CONFIG=FILE] [TESTS=PATTERN]; its p
 
 matrix: ## try every job against every fault, and write the table of what came of it
 	MATRIX=full go test -count=1 -timeout 20m ./test/matrix -update
+
+asyncapi: ## check docs/asyncapi.yaml by the parser of those who made the form
+	@tools/asyncapi/check
+
+chaos: ## send 1,000 jobs while brokers die and connections break
+	CHAOS=1000 go test -count=1 -v -timeout 30m -run Chaos ./test/mqtt
 
 docs: ## write the tables of the manual that are made from the code
 	go test ./test/docs -count=1 -run TestTables -update

@@ -116,7 +116,7 @@ func TestWrongSignatures(t *testing.T) {
 		{"with a certificate", jws(`{"alg":"EdDSA","kid":"ops","typ":"duogateway-request","x5c":[]}`, payload, 1), job.BadSignature},
 		{"with something critical", jws(`{"alg":"EdDSA","kid":"ops","typ":"duogateway-request","crit":["exp"],"exp":1}`, payload, 1), job.BadSignature},
 		{"of a text that is no request", jws(header, `"hello"`, 1), job.BadRequest},
-		{"of a request with a misspelt option", jws(header, `{"id":"j","kind":"repair","bay":"A","aud":"bench-7","options":{"recrod":"x"}}`, 1), job.BadRequest},
+		{"of a request with a misspelt option", jws(header, `{"id":"j","kind":"repair","bay":"A","aud":"bench-7","options":{"rekord":"x"}}`, 1), job.BadRequest},
 		{"nothing", "", job.BadSignature},
 		{"too much", strings.Repeat("A", job.LargestRequest+1), job.TooLarge},
 	}
