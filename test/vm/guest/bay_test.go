@@ -17,6 +17,7 @@ type bay struct {
 	reset, setup string
 	wiring       gpio.Wiring
 	board        *virtualduo.Board
+	unplug       func() // pulls the USB cable
 }
 
 // newBay makes a bay with a board that has a key, and waits for its firmware.
@@ -24,7 +25,9 @@ func newBay(t *testing.T, name, port string, wiring gpio.Wiring, config virtuald
 	t.Helper()
 	own := gpioLines.take(t, 2)
 	b := &bay{name: name, port: port, reset: own[0], setup: own[1], wiring: wiring}
-	b.board = plugged(t, port, config)
+	b.board = virtualduo.New(config)
+	t.Cleanup(b.board.Close)
+	b.unplug = connect(t, port, b.board)
 	commission(t, b.board, config.Seed)
 	b.wire(t)
 	b.board.PowerOn()

@@ -78,12 +78,21 @@ func connect(t *testing.T, port string, board *virtualduo.Board) (pull func()) {
 	return pull
 }
 
-// controllerPort is the number that the controller has for a port.
-func controllerPort(t *testing.T, port string) (number int) {
+// controllerPort is the number that the first virtual host controller has for a
+// port: it numbers the ports of all controllers. Each has two buses, the first
+// for boards.
+func controllerPort(t *testing.T, port string) int {
 	t.Helper()
-	_, err := fmt.Sscanf(port, "1-%d", &number)
+	var bus, number, all int
+	_, err := fmt.Sscanf(port, "%d-%d", &bus, &number)
 	must(t, err)
-	return number - 1
+	text, err := os.ReadFile("/sys/devices/platform/vhci_hcd.0/nports")
+	must(t, err)
+	_, err = fmt.Sscan(string(text), &all)
+	must(t, err)
+	controllers, err := filepath.Glob("/sys/devices/platform/vhci_hcd.*")
+	must(t, err)
+	return (bus-1)/2*(all/len(controllers)) + number - 1
 }
 
 // startDFU starts a board in DFU mode, whatever it did before.
