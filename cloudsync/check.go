@@ -211,18 +211,26 @@ func (k *check) listen(ctx context.Context, s subscription) error {
 		return err
 	}
 	granted, err := k.now.subscribeTo(ctx, s)
-	if err == nil && !granted {
-		err = errors.New("the broker refuses the subscription")
+	switch {
+	case err != nil:
+		k.now.fail(err)
+		return err
+	case !granted:
+		return errors.New("the broker refuses the subscription")
 	}
-	return err
+	return nil
 }
 
 func (k *check) publish(ctx context.Context, topic string) error {
 	payload, err := json.Marshal(probe{k.nonce})
-	if err == nil {
-		_, err = k.now.deliver(ctx, []message{{topic: topic, payload: payload}})
+	if err != nil {
+		return err
 	}
-	return err
+	if _, err := k.now.deliver(ctx, []message{{topic: topic, payload: payload}}); err != nil {
+		k.now.fail(err)
+		return err
+	}
+	return nil
 }
 
 // back tells whether the probe has come back on a topic.
