@@ -35,6 +35,7 @@ type Config struct {
 	Button  ButtonConfig  `toml:"button"`
 	Lights  LightsConfig  `toml:"lights"`
 	MQTT    MQTTConfig    `toml:"mqtt"`
+	Metrics MetricsConfig `toml:"metrics"`
 	Bays    []BayConfig   `toml:"bay"`
 }
 
@@ -108,6 +109,7 @@ func (c *Config) setDefaults() {
 	}
 	clearNone(&c.Button.Line)
 	c.MQTT.setDefaults()
+	clearNone(&c.Metrics.Listen)
 }
 
 // setDefaults sets what holds where a [[bay]] says nothing.
@@ -240,6 +242,7 @@ func (c Config) Check() error {
 	for i, b := range c.Bays {
 		wrong = append(wrong, b.check(), b.clash(c.Bays[:i]))
 	}
+	wrong = append(wrong, c.Metrics.check())
 	wrong = append(wrong, c.sharedLines()...)
 	return errors.Join(append(wrong, c.checkMQTT()...)...)
 }

@@ -119,6 +119,11 @@ func TestConfigRefuses(t *testing.T) {
 		"unknown light":      {keys + bayA + "[bay.lights]\nwhite = \"GPIO5\"\n", `7:1: unknown key "bay.lights.white"`},
 		"a number of a line": {"[button]\nline = 16\n" + keys + bayA, "2:8: button.line cannot be an integer"},
 
+		"metrics for everybody":  {keys + bayA + "[metrics]\nlisten = \"0.0.0.0:9464\"\n", `metrics.listen "0.0.0.0:9464": want an address of the loopback`},
+		"metrics on all":         {keys + bayA + "[metrics]\nlisten = \":9464\"\n", `metrics.listen ":9464": want an address of the loopback`},
+		"metrics at a name":      {keys + bayA + "[metrics]\nlisten = \"localhost:9464\"\n", `metrics.listen "localhost:9464": want an address of the loopback`},
+		"metrics without a port": {keys + bayA + "[metrics]\nlisten = \"127.0.0.1\"\n", `metrics.listen "127.0.0.1": want an address of the loopback`},
+
 		"no broker's URL":          {keys + bayA + "[mqtt]\nbroker = \"broker.example\"\n", `mqtt: broker "broker.example": want mqtts://host:port`},
 		"a broker in the clear":    {keys + bayA + "[mqtt]\nbroker = \"mqtt://broker.example\"\n", `mqtt: broker "mqtt://broker.example": without encryption`},
 		"password in the URL":      {keys + bayA + "[mqtt]\nbroker = \"mqtts://me:hidden@broker.example\"\n", "mqtt: broker: user and password do not belong into the URL"},

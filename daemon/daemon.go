@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"duogateway/daemon/metrics"
 	"duogateway/gpio"
 	"duogateway/job"
 	"duogateway/keystore"
@@ -48,6 +49,7 @@ func Run(ctx context.Context, cfg Config, parts Parts) (err error) {
 	}
 	var work sync.WaitGroup
 	work.Go(func() { d.serve(ctx, listener) })
+	work.Go(func() { d.showMetrics(ctx) })
 	d.Work(ctx)
 	work.Wait()
 	return nil
@@ -60,13 +62,14 @@ type Daemon struct {
 	store   *keystore.Store
 	station *station.Station
 	bays    map[string]*recipe.Bay
+	steps   *metrics.Steps
 	link    *link // nil without a broker
 	stuck   bool  // lines could not be let go at the start
 }
 
 // New puts a station together, with an open store. Nothing moves yet.
 func New(cfg Config, parts Parts, store *keystore.Store) (*Daemon, error) {
-	d := &Daemon{Config: cfg, Parts: parts, store: store, bays: map[string]*recipe.Bay{}}
+	d := &Daemon{Config: cfg, Parts: parts, store: store, steps: metrics.NewSteps(), bays: map[string]*recipe.Bay{}}
 	if err := os.MkdirAll(cfg.Runtime, 0o750); err != nil {
 		return nil, fmt.Errorf("making the runtime folder: %w", err)
 	}
@@ -88,7 +91,7 @@ func New(cfg Config, parts Parts, store *keystore.Store) (*Daemon, error) {
 	d.station, err = station.New(station.Config{
 		Bays:    places,
 		Finder:  finder{parts.Bus, cfg.Bays},
-		Journal: journal,
+		Journal: d.steps.Watch(journal),
 		Recipes: book.Plan,
 		Clock:   parts.Clock,
 		Log:     parts.Log,

@@ -32,7 +32,14 @@ type running struct {
 // start runs a daemon and waits until it is ready.
 func start(t *testing.T) *running {
 	t.Helper()
+	return startWith(t, func(*daemon.Config) {})
+}
+
+// startWith runs one of another configuration.
+func startWith(t *testing.T, adapt func(*daemon.Config)) *running {
+	t.Helper()
 	r := &running{cfg: twoBays(t), bench: &bench{bus: &fakeBus{}, gestures: &fakeGestures{}, button: make(fakeButton), log: &logBuffer{}}}
+	adapt(&r.cfg)
 	ready := make(chan struct{})
 	parts := r.parts()
 	parts.Ready = func() { close(ready) }

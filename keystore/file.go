@@ -139,6 +139,15 @@ func checkFormat(tx *bolt.Tx) error {
 	return nil
 }
 
+// Size is how many bytes the file takes.
+func (s *Store) Size() (int64, error) {
+	info, err := os.Stat(s.db.Path())
+	if err != nil {
+		return 0, job.Failf(job.StoreFailed, "looking at the size of the store: %w", err)
+	}
+	return info.Size(), nil
+}
+
 // NextSession counts the connections of the station, over restarts too, and
 // gives the number of the next one, 1 for the first.
 func (s *Store) NextSession() (number uint64, err error) {

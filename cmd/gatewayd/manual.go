@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"duogateway/daemon"
+	"duogateway/daemon/metrics"
 	"duogateway/job"
 )
 
 // manualCmd writes the tables of the manual that are made from the code.
 type manualCmd struct {
-	Table string `arg:"" enum:"config,exit-codes,faults" help:"Which table: config, exit-codes or faults."`
+	Table string `arg:"" enum:"config,exit-codes,faults,metrics" help:"Which table: config, exit-codes, faults or metrics."`
 }
 
 // Run writes a table in Markdown.
@@ -19,6 +20,8 @@ func (c manualCmd) Run(env environment) error {
 		return daemon.WriteConfigTable(env.stdout)
 	case "exit-codes":
 		return writeExitCodes(env)
+	case "metrics":
+		return metrics.WriteTable(env.stdout)
 	default:
 		return writeFaults(env)
 	}

@@ -26,7 +26,6 @@ escrow = "none"
 
 [gesture]
 ask_firmware = false # the demo is about the lines
-hold = "3.1s"        # the shortest, as somebody is waiting
 
 [mqtt]
 broker = %q
@@ -76,8 +75,8 @@ func originalKey(file string) (*duo.PrivateKey, error) {
 	return key, nil
 }
 
-// prepare lets both boards live a while with a sound key, saves that of bay-1
-// as one that the cloud has taken, and then lets a brown-out hit both.
+// prepare gives both boards a sound key, lets a brown-out damage it, and starts
+// them. The key of bay-1 is saved as one that the cloud has taken.
 func (s *scene) prepare(ctx context.Context, key *duo.PrivateKey) error {
 	other, err := duo.NewPrivateKey()
 	if err != nil {
@@ -89,32 +88,33 @@ func (s *scene) prepare(ctx context.Context, key *duo.PrivateKey) error {
 			return fmt.Errorf("preparing %s: %w", bay, err)
 		}
 	}
+	before, err := s.remote.DumpFlash(lostBay)
+	if err != nil {
+		return fmt.Errorf("reading what %s holds: %w", lostBay, err)
+	}
+	defer before.Clear()
+	if err := s.brownOut(); err != nil {
+		return err
+	}
 	id, err := s.awaitRunning(ctx, "1-1.1")
 	if err != nil {
 		return err
 	}
-	if _, err := s.awaitRunning(ctx, "1-1.2"); err != nil {
-		return err
-	}
-	if err := s.saveProven(id, key); err != nil {
+	if err := s.saveProven(id, key, before); err != nil {
 		return fmt.Errorf("saving the key of %s: %w", lostBay, err)
-	}
-	if err := s.brownOut(); err != nil {
-		return err
 	}
 	s.say("  bay-1: its private key was zeroed by a brown-out; a proven key of it is in the store (%.16s...)", key.Fingerprint())
 	s.say("  bay-2: its private key is garbage, and nobody has saved the right one")
 	return nil
 }
 
-// commission gives a board a key and power.
+// commission gives a board a key.
 func (s *scene) commission(bay string, key *duo.PrivateKey) error {
 	field := make([]byte, duo.PublicKeyReserved)
 	copy(field, key.SPKI())
 	return errors.Join(
 		s.remote.WriteDCT(bay, duo.PrivateKeyOffset, key.Fixed().Reveal()),
 		s.remote.WriteDCT(bay, duo.PublicKeyOffset, field),
-		s.remote.Plug(bay),
 	)
 }
 
@@ -132,13 +132,9 @@ func (s *scene) awaitRunning(ctx context.Context, port string) (id duo.DeviceID,
 	return id, err
 }
 
-// saveProven puts what bay-1 holds into the store, as if an earlier job had
+// saveProven puts what bay-1 has held into the store, as if an earlier job had
 // saved it and the cloud had seen the board with it.
-func (s *scene) saveProven(id duo.DeviceID, key *duo.PrivateKey) error {
-	flash, err := s.remote.DumpFlash(lostBay)
-	if err != nil {
-		return err
-	}
+func (s *scene) saveProven(id duo.DeviceID, key *duo.PrivateKey, flash secret.Bytes) error {
 	raw := flash.Reveal()[duo.RawStart-duo.InternalStart : duo.RawEnd-duo.InternalStart]
 	sectors, err := duo.ParseRaw(raw, duo.R6)
 	if err != nil {
@@ -165,7 +161,7 @@ func (s *scene) saveProven(id duo.DeviceID, key *duo.PrivateKey) error {
 	return errors.Join(err, store.Close())
 }
 
-// brownOut loses both keys while the boards have no power.
+// brownOut loses both keys, and then the boards have power again.
 func (s *scene) brownOut() error {
 	garbage := make([]byte, duo.PrivateKeyReserved)
 	for i := range garbage {
@@ -174,7 +170,6 @@ func (s *scene) brownOut() error {
 	damage := map[string][]byte{lostBay: make([]byte, duo.PrivateKeyReserved), hopelessBay: garbage}
 	for bay, bytes := range damage {
 		err := errors.Join(
-			s.remote.Unplug(bay),
 			s.remote.WriteDCT(bay, duo.PrivateKeyOffset, bytes), // one copy of the DCT
 			s.remote.WriteDCT(bay, duo.PrivateKeyOffset, bytes), // and the other
 			s.remote.Plug(bay),
