@@ -106,7 +106,7 @@ func (c duoCmd) onBus(board *virtualduo.Board, log *slog.Logger) (service, error
 }
 
 // onPins is a chip of this machine that drives the lines; nil for none.
-func (l lineFlags) onPins(board *virtualduo.Board, _ *slog.Logger) (service, error) {
+func (l lineFlags) onPins(board *virtualduo.Board, log *slog.Logger) (service, error) {
 	if l.Lines == nil {
 		return nil, nil
 	}
@@ -116,7 +116,7 @@ func (l lineFlags) onPins(board *virtualduo.Board, _ *slog.Logger) (service, err
 	}
 	return func(ctx context.Context) error {
 		defer func() { _ = pins.Close() }() // they were only read
-		return simgpio.Watch(ctx, pins.Levels, func(levels simgpio.Levels) error {
+		return pins.Follow(ctx, log, func(levels simgpio.Levels) error {
 			drive(board, levels)
 			return nil
 		})
@@ -213,7 +213,8 @@ func (c linesCmd) Run(ctx context.Context) error {
 		return ending(ctx, err)
 	}
 	defer func() { _ = conn.Close() }() // the other end lets the lines go
-	return ending(ctx, simgpio.Watch(ctx, pins.Levels, simgpio.Send(conn)))
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	return ending(ctx, pins.Follow(ctx, log, simgpio.Send(conn)))
 }
 
 var errNotLoopback = errors.New("whoever reaches this address can do what he likes there: it must be on the loopback")

@@ -1,6 +1,7 @@
 package simgpio
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -20,12 +21,19 @@ const (
 
 // Kernel is where the kernel shows its simulated chips.
 type Kernel struct {
-	// Configfs is empty for /sys/kernel/config, Sysfs for /sys.
-	Configfs, Sysfs string
+	// Configfs is empty for /sys/kernel/config, Sysfs for /sys, Tracefs for
+	// /sys/kernel/tracing.
+	Configfs, Sysfs, Tracefs string
 }
+
+func (k Kernel) configfs() string { return cmp.Or(k.Configfs, "/sys/kernel/config") }
+func (k Kernel) sysfs() string    { return cmp.Or(k.Sysfs, "/sys") }
+func (k Kernel) tracefs() string  { return cmp.Or(k.Tracefs, "/sys/kernel/tracing") }
 
 // Pins are two pins of a simulated chip, watched from the board's side.
 type Pins struct {
+	kernel       Kernel
+	source       Source
 	wiring       Wiring
 	reset, setup *os.File
 }
@@ -49,19 +57,12 @@ func (k Kernel) Open(source Source, wiring Wiring) (*Pins, error) {
 		_ = reset.Close() // it was only read
 		return nil, err
 	}
-	return &Pins{wiring, reset, setup}, nil
+	return &Pins{k, source, wiring, reset, setup}, nil
 }
 
 // chip is the folder in sysfs of the live chip with a label.
 func (k Kernel) chip(label string) (string, error) {
-	configfs, sysfs := k.Configfs, k.Sysfs
-	if configfs == "" {
-		configfs = "/sys/kernel/config"
-	}
-	if sysfs == "" {
-		sysfs = "/sys"
-	}
-	labels, err := filepath.Glob(filepath.Join(configfs, "gpio-sim/*/*/label"))
+	labels, err := filepath.Glob(filepath.Join(k.configfs(), "gpio-sim/*/*/label"))
 	if err != nil {
 		return "", fmt.Errorf("look for simulated GPIO chips: %w", err)
 	}
@@ -78,9 +79,9 @@ func (k Kernel) chip(label string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return filepath.Join(sysfs, "devices/platform", device, chip), nil
+		return filepath.Join(k.sysfs(), "devices/platform", device, chip), nil
 	}
-	return "", fmt.Errorf("there is no simulated GPIO chip with the label %q in %s/gpio-sim", label, configfs)
+	return "", fmt.Errorf("there is no simulated GPIO chip with the label %q in %s/gpio-sim", label, k.configfs())
 }
 
 func attribute(file string) (string, error) {
