@@ -92,13 +92,14 @@ func (r *Runner) tell(bay Bay, m *Marker) (Result, error) {
 }
 
 // release lets the bay's lines go in this process, by the rule, and keeps the
-// ending. If that fails the marker stays for the next try.
+// ending. If that fails the marker stays for the next try. The process that held
+// the lines is gone by then, and the kernel may have let SETUP go with it, at a
+// time that nobody knows: before a RESET that would have come in time.
 func (r *Runner) release(bay Bay, m *Marker, heldUntil time.Duration) (Result, error) {
 	lines := bay.lines(r.config.Open)
+	gone := r.clock.Monotonic()
 	ending, err := Release(lines, m, heldUntil, r.clock)
-	if ending.Outcome == ResetInWindow {
-		// The gesture's process was gone already, and with it, at a time that
-		// nobody knows, its hold on SETUP: perhaps before this RESET.
+	if ending.Outcome == ResetInWindow && m.mayHaveReset(gone) {
 		rose := ending.Rose
 		ending = tooLate(m, r.clock.Monotonic())
 		ending.Rose = rose

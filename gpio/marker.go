@@ -81,6 +81,13 @@ func (m Marker) age(now time.Duration) (shortest, longest time.Duration) {
 	return longest - m.slack(), longest
 }
 
+// mayHaveReset says whether a SETUP that was let go at some time up to then may
+// have made the board begin a factory reset.
+func (m Marker) mayHaveReset(then time.Duration) bool {
+	_, longest := m.age(then)
+	return longest > factoryResetFrom
+}
+
 // slack is how much later than Rose RESET may have risen.
 func (m Marker) slack() time.Duration {
 	if m.Phase == PhasePlanned {

@@ -28,6 +28,11 @@ const (
 	// before the bootloader acts: half a second below its 12.0 s.
 	LastReset = 11500 * time.Millisecond
 
+	// factoryResetFrom is the time since RESET's rise from which on a SETUP that
+	// is let go makes the bootloader begin a factory reset. It counts a little
+	// later.
+	factoryResetFrom = 6500 * time.Millisecond
+
 	// QuietTime is how long a board that may be restoring its factory state
 	// is left alone.
 	QuietTime = 60 * time.Second
