@@ -8,6 +8,7 @@ import (
 
 	"duogateway/gpio"
 	virtualduo "duogateway/virtual/duo"
+	"duogateway/virtual/simgpio"
 )
 
 // bay is a cradle with a board of this process: its USB cable is in a port of
@@ -45,11 +46,11 @@ func (b *bay) wire(t *testing.T) {
 			t.Cleanup(func() { pull(t, line, "down") })
 		}
 		w := wire{wiring: b.wiring}
-		t.Cleanup(lines.listen(func(event lineEvent) {
-			if event.Line != line {
+		t.Cleanup(lines.listen(func(event simgpio.Event) {
+			if lineOf(event) != line {
 				return
 			}
-			low, wrong := w.see(event.What)
+			low, wrong := w.see(event.Change)
 			if wrong != nil {
 				t.Errorf("bay %s, %s: %v", b.name, line, wrong)
 			}
@@ -71,10 +72,11 @@ func (b *bay) moves(since time.Duration) (all []move) {
 	names := map[string]byte{b.reset: 'R', b.setup: 'S'}
 	low := map[string]bool{}
 	for _, event := range lines.of(since, b.reset, b.setup) {
-		now, _ := wires[event.Line].see(event.What)
-		if now != low[event.Line] {
-			low[event.Line] = now
-			all = append(all, move{event.At, now, names[event.Line]})
+		line := lineOf(event)
+		now, _ := wires[line].see(event.Change)
+		if now != low[line] {
+			low[line] = now
+			all = append(all, move{event.At, now, names[line]})
 		}
 	}
 	return all

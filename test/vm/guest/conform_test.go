@@ -27,6 +27,7 @@ func TestConformsR3(t *testing.T) {
 // milliseconds of emulation. In internal flash that is where the DCT is.
 func conforms(t *testing.T, bootloader *virtualduo.Bootloader) {
 	t.Parallel()
+	processors.take(t, 1)
 	port := usbPorts.take(t, 1)[0]
 	board := plugged(t, port, virtualduo.Config{Bootloader: bootloader, Timing: quickFlash})
 	image := board.Flash()[bootloader.DCT[0]-flashStart:][:virtualduo.ImageSize]

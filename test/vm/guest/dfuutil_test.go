@@ -115,6 +115,7 @@ func (o secondOpinion) same(alt uint8, addr uint32, want []byte) {
 func TestDFUUtil(t *testing.T) {
 	t.Parallel()
 	long(t)
+	processors.take(t, 1)
 	port := usbPorts.take(t, 1)[0]
 	board := plugged(t, port, virtualduo.Config{Seed: 3, FactoryImage: true, WiFi: true, Timing: quickFlash})
 	commission(t, board, 3)

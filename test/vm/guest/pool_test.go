@@ -17,6 +17,8 @@ var (
 	// The first 28 lines are on the header of a Raspberry Pi, and what may be
 	// done with each is known; those behind are free for any wiring.
 	gpioLines = newPool(numbered(28, 53, "GPIO%d")...)
+	// Tests that move many bytes do so two at a time: others have to be in time.
+	processors = newPool("one", "the other")
 )
 
 // numbered makes names with the numbers from first to last.

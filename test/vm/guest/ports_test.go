@@ -55,11 +55,7 @@ func (s *station) doAll(kind job.Kind, bays []*bay) (done []job.Job) {
 		ids = append(ids, s.submit(kind, b.name))
 	}
 	for _, id := range ids {
-		j := s.wait(id)
-		if j.Verdict != job.Pass {
-			s.t.Errorf("%s: the %s is %s: %+v", j.Bay, kind, j.State, j.Fault)
-		}
-		done = append(done, j)
+		done = append(done, s.waitPass(id))
 	}
 	return done
 }
@@ -98,6 +94,7 @@ func TestBoardOnWrongPort(t *testing.T) {
 func TestUnpluggedInTransfer(t *testing.T) {
 	t.Parallel()
 	long(t)
+	processors.take(t, 1)
 	port := usbPorts.take(t, 1)[0]
 	board := plugged(t, port, virtualduo.Config{Timing: quickFlash})
 	bus := usb.New(quiet(t))

@@ -3,12 +3,12 @@
 package guest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,9 +78,11 @@ func offset(line string) string { return strings.TrimPrefix(line, "GPIO") }
 func (s *station) gatewayd(args ...string) []byte {
 	s.t.Helper()
 	cmd := exec.Command("gatewayd", append([]string{"--socket", s.path("api.sock")}, args...)...)
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
 	said, err := cmd.Output()
 	if err != nil {
-		s.t.Fatalf("gatewayd %v: %v\n%s", args, err, said)
+		s.t.Fatalf("gatewayd %v: %v\n%s%s", args, err, said, complaint.Bytes())
 	}
 	return said
 }
@@ -117,7 +119,7 @@ port = %q
 	moves := b.moves(begun)
 	t.Logf("the lines:%s", timeline(moves))
 	checkLines(t, moves)
-	if !regexp.MustCompile(`^(` + wholeGesture + `)+$`).MatchString(shape(moves)) {
+	if !onlyGestures.MatchString(shape(moves)) {
 		t.Error("the board was not entered by the gesture alone")
 	}
 }
@@ -162,8 +164,7 @@ func repair(t *testing.T, s *station, b *bay, button, blue string) {
 	s.gatewayd("keys", "import", file, "--device-id", board.id)
 
 	pressed := uptime()
-	press(t, button)
-	j := s.awaitJob()
+	j := s.press(button)
 	if j.Kind != job.Repair || j.Source != job.FromButton || j.Verdict != job.Pass || j.DeviceID != board.id {
 		t.Errorf("a %s from %s on board %s is %s: %+v", j.Kind, j.Source, j.DeviceID, j.State, j.Fault)
 	}
@@ -181,18 +182,26 @@ func repair(t *testing.T, s *station, b *bay, button, blue string) {
 	s.stop()
 }
 
-// awaitJob waits until the only job is over, as a person does.
-func (s *station) awaitJob() (over job.Job) {
+// press presses the button until a job has ended that needs no second try, as
+// its light tells a person, and returns that.
+func (s *station) press(button string) (over job.Job) {
 	s.t.Helper()
-	await(s.t, time.Minute, "a job to end", func() bool {
-		var all []job.Job
-		must(s.t, json.Unmarshal(s.gatewayd("jobs", "--json"), &all))
-		if len(all) != 1 {
-			return false
+	for count := 1; count <= 3; count++ {
+		press(s.t, button)
+		await(s.t, time.Minute, "a job to end", func() bool {
+			var newestFirst []job.Job
+			must(s.t, json.Unmarshal(s.gatewayd("jobs", "--json"), &newestFirst))
+			if len(newestFirst) != count {
+				return false
+			}
+			over = newestFirst[0]
+			return over.State.Final()
+		})
+		if over.Fault == nil || !over.Fault.Retryable {
+			break
 		}
-		over = all[0]
-		return over.State.Final()
-	})
+		s.t.Logf("the %s is %s, so once more: %+v", over.Kind, over.State, over.Fault)
+	}
 	return over
 }
 
@@ -218,7 +227,7 @@ func blinks(line string, since time.Duration) (lengths []time.Duration) {
 	var lit bool
 	var at time.Duration
 	for _, event := range lines.of(0, line) {
-		now, _ := w.see(event.What)
+		now, _ := w.see(event.Change)
 		if now == lit {
 			continue
 		}

@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"duogateway/gpio"
+	"duogateway/virtual/simgpio"
 )
 
 // wire is what hangs on a line: how a pin moves it.
@@ -21,20 +23,23 @@ type wire struct {
 
 // see takes note of an event and tells whether the board's line is low now.
 // Nobody may drive a direct wire high: a button may pull it low.
-func (w *wire) see(change lineChange) (low bool, wrong error) {
+func (w *wire) see(change simgpio.Change) (low bool, wrong error) {
 	switch change {
-	case madeOutput:
+	case simgpio.Output:
 		w.output = true
-	case madeInput, givenBack:
+	case simgpio.Input, simgpio.GivenBack:
 		w.output = false
-	case setHigh, setLow:
-		w.high = change == setHigh
+	case simgpio.High, simgpio.Low:
+		w.high = change == simgpio.High
 	}
 	if w.wiring == gpio.Direct && w.output && w.high {
-		wrong = fmt.Errorf("a direct wire is driven high")
+		wrong = errors.New("a direct wire is driven high")
 	}
 	return w.output && w.high == (w.wiring == gpio.FET), wrong
 }
+
+// lineOf is the name of the line of an event.
+func lineOf(event simgpio.Event) string { return fmt.Sprintf("GPIO%d", event.Pin) }
 
 // simFile is a file of gpio-sim for a line: its value, or its pull.
 func simFile(t *testing.T, line, file string) string {
@@ -50,12 +55,4 @@ func simFile(t *testing.T, line, file string) string {
 func pull(t *testing.T, line, to string) {
 	t.Helper()
 	must(t, os.WriteFile(simFile(t, line, "pull"), []byte("pull-"+to), 0))
-}
-
-// level is that of a line: "0" or "1".
-func level(t *testing.T, line string) string {
-	t.Helper()
-	text, err := os.ReadFile(simFile(t, line, "value"))
-	must(t, err)
-	return strings.TrimSpace(string(text))
 }
