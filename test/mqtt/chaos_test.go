@@ -180,12 +180,12 @@ func pause(ctx context.Context, wait time.Duration) {
 
 // rage kills the station and ends the broker, again and again.
 func (h *theatre) rage(ctx context.Context, end syscall.Signal) {
-	for {
+	for turn := 1; ; turn++ {
 		pause(ctx, 500*time.Millisecond+rand.N(time.Second))
 		if ctx.Err() != nil {
 			return
 		}
-		if rand.N(3) > 0 {
+		if turn%3 > 0 {
 			h.endStation(syscall.SIGKILL)
 			h.startStation()
 			h.kills++
@@ -198,19 +198,23 @@ func (h *theatre) rage(ctx context.Context, end syscall.Signal) {
 	}
 }
 
-// play lets everything happen until all jobs are over, or longest is.
-func (h *theatre) play(end syscall.Signal, least, longest time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), longest)
+// play lets everything happen while jobs are sent, for at least and at most so
+// long. What is not over then has to end in peace.
+func (h *theatre) play(end syscall.Signal, least, most time.Duration) {
+	began := time.Now()
+	raging, calm := context.WithTimeout(context.Background(), most)
+	defer calm()
+	ctx, cancel := context.WithTimeout(context.Background(), most+2*patience)
 	defer cancel()
 	var play sync.WaitGroup
-	raging, calm := context.WithCancel(ctx)
-	play.Go(func() { h.rage(raging, end) })
-	began := time.Now()
+	play.Go(func() {
+		h.rage(raging, end)
+		h.saw.Rest()
+	})
 	h.send(ctx)
-	pause(ctx, least-time.Since(began))
+	pause(raging, least-time.Since(began))
 	calm()
 	play.Wait()
-	h.saw.Rest()
 }
 
 // jobsToSend is how many jobs the chaos test sends.
@@ -234,7 +238,7 @@ func TestChaos(t *testing.T) {
 	t.Parallel()
 	count := jobsToSend(t)
 	h := newTheatre(t, count)
-	h.play(syscall.SIGTERM, 5*time.Second, 20*time.Second+time.Duration(count)*100*time.Millisecond)
+	h.play(syscall.SIGTERM, 5*time.Second, 10*time.Second+time.Duration(count)*100*time.Millisecond)
 	h.checkAll(true)
 }
 
@@ -243,7 +247,7 @@ func TestChaos(t *testing.T) {
 func TestChaosWithABrokerThatForgets(t *testing.T) {
 	t.Parallel()
 	h := newTheatre(t, max(30, jobsToSend(t)/5))
-	h.play(syscall.SIGKILL, 3*time.Second, 30*time.Second)
+	h.play(syscall.SIGKILL, 3*time.Second, 15*time.Second)
 	h.checkAll(false)
 }
 
@@ -282,9 +286,10 @@ func (h *theatre) checkAll(everyEvent bool) {
 // waitUntilTold lets the station tell everything, and ends it in order.
 func (h *theatre) waitUntilTold() {
 	h.Helper()
-	for deadline := time.Now().Add(patience); ; {
+	deadline := time.Now().Add(2 * patience)
+	for wait := 500 * time.Millisecond; ; wait *= 2 {
 		h.startStationIfGone()
-		time.Sleep(500 * time.Millisecond)
+		time.Sleep(wait)
 		h.endStation(syscall.SIGTERM)
 		store, err := keystore.Open(filepath.Join(h.folder, "store"), keystore.Options{Post: true})
 		if err != nil {
