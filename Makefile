@@ -2,7 +2,7 @@
 
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME  ?= 10s
-TAGS      := vm,guest,hardware
+TAGS      := vm,vmbench,guest,hardware
 CONFIG    ?= /etc/gatewayd/gatewayd.toml
 GOLANGCI  := go tool -modfile=tools/go.mod golangci-lint
 
@@ -21,7 +21,7 @@ CROSSENV  := CGO_ENABLED=1 GOARCH=arm64 CC=aarch64-linux-gnu-gcc \
 	PKG_CONFIG_SYSROOT_DIR=$(CROSS) PKG_CONFIG_LIBDIR=$(CROSS)/usr/lib/aarch64-linux-gnu/pkgconfig \
 	CGO_LDFLAGS=-Wl,-rpath-link,$(CROSS)/usr/lib/aarch64-linux-gnu
 
-.PHONY: help deps build cross demo test test-vm test-hw matrix asyncapi chaos docs lint fuzz cover clean
+.PHONY: help deps build cross demo test test-vm bench-vm test-hw matrix asyncapi chaos docs lint fuzz cover clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -53,6 +53,10 @@ test-vm: deps ## run the tests that need a real kernel with USB and GPIO, under 
 	@tools/install-packages $$(cat test/vm/packages)
 	@test/vm/product arm64 >/dev/null & test/vm/product amd64 >/dev/null && wait $$!
 	go test -tags vm -count=1 -v -timeout 25m ./test/vm
+
+bench-vm: deps ## measure the DFU host beside dfu-util, on the same kernel and board
+	@tools/install-packages $$(cat test/vm/packages)
+	go test -tags vm,vmbench -count=1 -v -timeout 30m -run TestBench ./test/vm
 
 test-hw: build ## try a real Duo: BAY=bay-1 [CONFIG=FILE] [TESTS=PATTERN]; its program and Wi-Fi stay
 	go test -tags hardware -count=1 -v -timeout 30m -run '$(TESTS)' ./test/hardware -config '$(CONFIG)' -bay '$(BAY)' -gatewayd '$(CURDIR)/bin/gatewayd' $(if $(ERASE_PROGRAM),-erase-program)
