@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -26,12 +27,12 @@ func main() {
 }
 
 // run measures all trials in turn and prints the table.
-func run(ctx context.Context, port string, rounds int) error {
+func run(ctx context.Context, port string, rounds int) (err error) {
 	folder, err := os.MkdirTemp("", "bench-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	ours := host{bus: usb.New(slog.New(slog.DiscardHandler)), port: port}
 	theirs := tool{folder}
 	trials := newTrials()
