@@ -73,6 +73,7 @@ func connect(t *testing.T, port string, board *virtualduo.Board) (pull func()) {
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("the USB cable in port %s: %v", port, err)
 		}
+		awaitEmpty(t, port)
 	}
 	t.Cleanup(pull)
 	return pull
@@ -122,8 +123,16 @@ func product(port string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// awaitProduct waits until a port has a device of that kind; none if want is
-// empty.
+// awaitEmpty waits until the kernel has let go of what was on a port.
+func awaitEmpty(t *testing.T, port string) {
+	t.Helper()
+	await(t, 20*time.Second, "nothing on port "+port, func() bool {
+		_, err := os.Stat(filepath.Join("/sys/bus/usb/devices", port))
+		return errors.Is(err, os.ErrNotExist)
+	})
+}
+
+// awaitProduct waits until a port has a device of that kind.
 func awaitProduct(t *testing.T, port, want string) {
 	t.Helper()
 	await(t, 20*time.Second, fmt.Sprintf("%q on port %s", want, port), func() bool { return product(port) == want })

@@ -118,7 +118,7 @@ func TestUnpluggedInTransfer(t *testing.T) {
 			t.Errorf("pulled after %v: told %v later as %v", after, took, err)
 		}
 		must(t, device.Close())
-		awaitProduct(t, port, "")
+		awaitEmpty(t, port)
 	}
 }
 

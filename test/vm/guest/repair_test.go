@@ -57,6 +57,7 @@ func startBench(t *testing.T, b *bay) *bench {
 			t.Logf("virtualbench said:\n%s", said)
 		}
 		must(t, log.Close())
+		awaitEmpty(t, b.port)
 	})
 	awaitProduct(t, b.port, running)
 	made := &bench{port: b.port}

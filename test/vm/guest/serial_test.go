@@ -15,7 +15,6 @@ import (
 // Firmware that runs, or waits in listening mode, is asked into DFU mode through
 // the kernel's cdc-acm, and does not fall into it again by itself.
 func TestAskedByBaudRate(t *testing.T) {
-	t.Parallel()
 	long(t)
 	for _, listening := range []bool{false, true} {
 		t.Run(fmt.Sprint("listening ", listening), func(t *testing.T) {
