@@ -9,8 +9,8 @@ import (
 )
 
 var (
-	makeCommand = regexp.MustCompile("(?m)(?:^ {4}|`)make ([a-z]+)")
-	makeTarget  = regexp.MustCompile(`(?m)^([a-z]+):`)
+	makeCommand = regexp.MustCompile("(?m)(?:^ {4}|`)make ([a-z-]+)")
+	makeTarget  = regexp.MustCompile(`(?m)^([a-z-]+):`)
 	// A command in text stands in backquotes, in a block at the line's begin.
 	gatewaydCommand = regexp.MustCompile("(?m)(?:^ {4}(?:bin/)?|`(?:bin/)?)gatewayd ([a-z][a-z-]*)((?: [a-z]+)?)((?: --[a-z-]+)*)")
 )
