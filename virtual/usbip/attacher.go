@@ -18,8 +18,9 @@ import (
 type Attacher struct {
 	Plug       *Plug
 	Controller Controller
-	// Port is the port of the controller, from 0. Linux has eight full speed
-	// ports, 0 to 7; port 0 is the first of the root hub, such as 1-1.
+	// Port is the number of the port, from 0. The ports of all controllers are
+	// numbered through, in each first those of full speed: on Debian 15, then as
+	// many of super speed. Port 0 is the first of the first root hub, such as 1-1.
 	Port int
 	Log  *slog.Logger
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	virtualduo "duogateway/virtual/duo"
@@ -96,7 +97,8 @@ func (s *session) listen(ctx context.Context) error {
 	for {
 		c, err := readCommand(s.conn)
 		switch {
-		case errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded):
+		case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded),
+			errors.Is(err, syscall.ECONNRESET), errors.Is(err, net.ErrClosed): // a reply could not be sent
 			return errHostGone
 		case err != nil:
 			return err
